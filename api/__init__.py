@@ -1,0 +1,1 @@
+"""The released tables over HTTP: read-only, one tenant per key."""

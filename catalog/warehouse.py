@@ -1,0 +1,305 @@
+"""The Iceberg tables: open, create, evolve, scan, write files, and commit them in one snapshot."""
+
+import json
+import uuid
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import stamina
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, TableAlreadyExistsError
+from pyiceberg.expressions import And, BooleanExpression, EqualTo, Reference
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.snapshots import Snapshot
+from sqlalchemy import make_url
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+from contracts.errors import PermanentError, TransientError
+from contracts.tables import TABLES, Table
+
+NAMESPACE = "finops"
+LOCK_TIMEOUT_SECONDS = 10  # how long one statement waits for a lock before the commit loop tries again
+IDLE_SECONDS = 20  # PostgreSQL ends a transaction whose process sleeps or is cut off; the lock it holds goes with it
+COMMIT_ATTEMPTS = 30
+COMMIT_SECONDS = 40.0  # the last attempt may wait for the lock once more: the clear error comes within a minute
+_PROPERTIES = {
+    "format-version": "2",
+    "write.parquet.compression-codec": "zstd",
+    # pyiceberg's own retry re-applies an append blindly and duplicates rows; our loop looks before every attempt.
+    "commit.retry.num-retries": "0",
+    "commit.manifest-merge.enabled": "true",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+}
+_INPUTS, _TENANT, _PARTITION = "finops.inputs", "finops.tenant", "finops.partition"
+
+retry_commit = stamina.retry(on=TransientError, attempts=COMMIT_ATTEMPTS, timeout=COMMIT_SECONDS, wait_max=2.0)
+_retry_open = stamina.retry(
+    on=TransientError, attempts=COMMIT_ATTEMPTS, timeout=2.0 * LOCK_TIMEOUT_SECONDS, wait_max=1.0
+)
+# What creating a table or namespace raises when another process creates it at the same moment.
+_CREATED_BY_ANOTHER = (
+    CommitFailedException, IntegrityError, NamespaceAlreadyExistsError, ProgrammingError, TableAlreadyExistsError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Warehouse:
+    """A catalog and its tables. Cheap to open once per process; not to be pickled."""
+
+    catalog: SqlCatalog
+    uri: str
+
+    @staticmethod
+    def open(uri: str, location: str) -> "Warehouse":
+        """Open the catalog at a SQLAlchemy `uri`; create what is missing, add the columns older tables lack.
+
+        `location` is a local folder or an object-store URL under which data and metadata files lie.
+        """
+        uri = _patient(uri)
+
+        @_retry_open
+        def attempt() -> Warehouse:
+            try:
+                with _catalog_errors("opening the catalog"):
+                    warehouse = Warehouse(SqlCatalog(NAMESPACE, uri=uri, warehouse=location, pool_pre_ping="true"), uri)
+                    warehouse._create_missing()
+            except _CREATED_BY_ANOTHER as error:
+                raise TransientError(f"opening the catalog: {error}") from error
+            return warehouse
+
+        return attempt()
+
+    def load(self, table: Table) -> IcebergTable:
+        """Read the table's current metadata. Raises TransientError when the catalog's database is locked or away."""
+        with _catalog_errors(f"reading {table.name}"):
+            return self.catalog.load_table(f"{NAMESPACE}.{table.name}")
+
+    def snapshot_id(self, table: Table) -> int | None:
+        """Return the current snapshot; None while the table is empty."""
+        snapshot = self.load(table).current_snapshot()
+        return snapshot.snapshot_id if snapshot else None
+
+    def scan(self, table: Table, tenant_id: str, *, snapshot_id: int | None = None) -> pl.LazyFrame:
+        """Return one tenant's rows with all columns of the contract; columns older files lack are null."""
+        iceberg = self.load(table)
+        schema = table.polars_schema
+        if iceberg.current_snapshot() is None:
+            return pl.LazyFrame(schema=schema)
+        rows = pl.scan_iceberg(iceberg, snapshot_id=snapshot_id)
+        older = rows.collect_schema()
+        added = {name: pl.lit(None, dtype=dtype) for name, dtype in schema.items() if name not in older}
+        return rows.filter(pl.col("tenant_id") == tenant_id).with_columns(**added).select(schema.names())
+
+    def location(self, table: Table) -> str:
+        """Return where the table's files lie; all a writer needs to know of the catalog."""
+        return self.load(table).location()
+
+    def append(self, table: Table, rows: pl.DataFrame, tenant_id: str) -> int:
+        """Append one tenant's rows in one commit; returns the snapshot id."""
+        return self._commit_rows(table, rows, {_TENANT: tenant_id}, replaced=None)
+
+    def replace(
+        self,
+        table: Table,
+        rows: pl.LazyFrame | pl.DataFrame,
+        tenant_id: str,
+        *,
+        partition: Mapping[str, str | date] | None = None,
+        inputs: Mapping[str, str] | None = None,
+    ) -> int:
+        """Replace one tenant's rows (in one partition, or all of them) in one atomic commit; returns the snapshot id.
+
+        `rows` must belong to that tenant and partition. `inputs` says what they were made from (`is_current`).
+        """
+        where = _equals("tenant_id", tenant_id)
+        for column, value in (partition or {}).items():
+            where = And(where, _equals(column, value))
+        return self._commit_rows(table, rows, _provenance(tenant_id, partition, inputs), replaced=where)
+
+    def is_current(
+        self,
+        table: Table,
+        tenant_id: str,
+        inputs: Mapping[str, str],
+        *,
+        partition: Mapping[str, str | date] | None = None,
+    ) -> bool:
+        """Say whether the newest commit of this tenant and partition was made from exactly these inputs.
+
+        Where that commit has expired nobody knows, and the answer is no.
+        """
+        wanted = _provenance(tenant_id, partition, inputs)
+        for snapshot in lineage(self.load(table)):
+            found = properties(snapshot)
+            if found.get(_TENANT) == tenant_id and found.get(_PARTITION) == wanted[_PARTITION]:
+                return found.get(_INPUTS) == wanted[_INPUTS]
+        return False
+
+    def _commit_rows(
+        self,
+        table: Table,
+        rows: pl.LazyFrame | pl.DataFrame,
+        summary: dict[str, str],
+        *,
+        replaced: BooleanExpression | None,
+    ) -> int:
+        paths = write_files(self.location(table), table, rows.lazy(), uuid.uuid4().hex)
+        commit_id = uuid.uuid4().hex  # a reply lost after the commit is recognised by it
+
+        @retry_commit
+        def attempt() -> int:
+            iceberg = self.load(table)
+            for snapshot in history(iceberg):
+                if properties(snapshot).get("finops.commit") == commit_id:
+                    return snapshot.snapshot_id
+            return add_files(iceberg, paths, {**summary, "finops.commit": commit_id}, replaced=replaced)
+
+        return attempt()
+
+    def _create_missing(self) -> None:
+        self.catalog.create_namespace_if_not_exists(NAMESPACE)
+        for table in TABLES.values():
+            name = f"{NAMESPACE}.{table.name}"
+            if self.catalog.table_exists(name):
+                self._evolve(table)
+                continue
+            created = self.catalog.create_table_transaction(name, table.schema, properties=_PROPERTIES)
+            with created as transaction, transaction.update_spec() as spec:
+                for column in table.partition:
+                    spec.add_identity(column)
+
+    def _evolve(self, table: Table) -> None:
+        iceberg = self.load(table)
+        if set(table.schema.names) - set(iceberg.schema().column_names):
+            with iceberg.update_schema() as update:
+                update.union_by_name(table.schema)
+
+
+def history(table: IcebergTable) -> Sequence[Snapshot]:
+    """Return the snapshots that are still known, oldest first."""
+    return sorted(table.metadata.snapshots, key=lambda snapshot: snapshot.sequence_number or 0)
+
+
+def lineage(table: IcebergTable) -> list[Snapshot]:
+    """Return the current snapshot and its ancestors, newest first, as far back as none has expired."""
+    known = {snapshot.snapshot_id: snapshot for snapshot in table.metadata.snapshots}
+    line: list[Snapshot] = []
+    snapshot = table.current_snapshot()
+    while snapshot is not None:
+        line.append(snapshot)
+        snapshot = known.get(snapshot.parent_snapshot_id or 0)
+    return line
+
+
+def has_forgotten(table: IcebergTable) -> bool:
+    """Say whether snapshots of the table have expired, and with them what their summaries said."""
+    line = lineage(table)
+    return bool(line) and (line[-1].sequence_number or 0) > 1  # a table's first snapshot has the number 1
+
+
+def properties(snapshot: Snapshot) -> Mapping[str, str]:
+    """Return what the commit said of itself."""
+    return snapshot.summary.additional_properties if snapshot.summary else {}
+
+
+def write_files(location: str, table: Table, rows: pl.LazyFrame, name: str) -> list[str]:
+    """Write rows as ZSTD Parquet, one file per partition, named after `name`; nothing is committed.
+
+    Returns the paths. Raises PermanentError when the storage does not take them (a full disk); a partial file is an
+    orphan, never a row.
+    """
+    written: list[str] = []
+    partitioned = pl.PartitionBy(
+        f"{location}/data",
+        key=list(table.partition),
+        include_key=True,
+        file_path_provider=lambda args: f"{name}-{args.index_in_partition}-{uuid.uuid4().hex}.parquet",
+    )
+    try:
+        rows.select(pl.col(column).cast(dtype) for column, dtype in table.polars_schema.items()).sink_parquet(
+            partitioned,
+            compression="zstd",
+            mkdir=True,
+            sinked_paths_callback=lambda args: written.extend(sunk.path for sunk in args.paths),
+        )
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise PermanentError(f"writing {table.name} under {location}: {error}") from error
+    return written
+
+
+def add_files(
+    table: IcebergTable,
+    paths: Sequence[str],
+    summary: dict[str, str],
+    *,
+    replaced: BooleanExpression | None = None,
+) -> int:
+    """Commit written files (and drop the rows they replace) as one change of the table; returns the snapshot id.
+
+    Raises as `committing` does.
+    """
+    with committing(table), warnings.catch_warnings(), table.transaction() as transaction:
+        warnings.filterwarnings("ignore", message="Delete operation did not match any records")
+        if replaced is not None:
+            transaction.delete(replaced, snapshot_properties=summary)
+        if paths:
+            transaction.add_files(list(paths), snapshot_properties=summary, check_duplicate_files=False)
+    snapshot = table.current_snapshot()
+    return snapshot.snapshot_id if snapshot else 0
+
+
+@contextmanager
+def committing(table: IcebergTable) -> Iterator[None]:
+    """Name what failed while a table is changed; the table then stays as it was.
+
+    Raises TransientError when another commit was first or the catalog's database is locked or away, PermanentError
+    when metadata cannot be written (a full disk).
+    """
+    name = ".".join(table.name())
+    try:
+        with _catalog_errors(f"commit to {name}"):
+            yield
+    except CommitFailedException as error:
+        raise TransientError(f"commit to {name}: {error}") from error
+    except OSError as error:
+        raise PermanentError(f"commit to {name}: {error}; make room or mend the storage, then resume") from error
+
+
+@contextmanager
+def _catalog_errors(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise TransientError(f"{doing}: the catalog's database is locked or away: {error.orig}") from error
+
+
+def _patient(uri: str) -> str:
+    """Say in a database URI how long to wait for locks, and make the folder of a SQLite file."""
+    url = make_url(uri)
+    if url.get_backend_name() == "postgresql" and "options" not in url.query:
+        options = f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
+        url = url.update_query_dict({"options": options})
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        url = url.update_query_dict({"timeout": url.query.get("timeout", str(LOCK_TIMEOUT_SECONDS))})
+    return url.render_as_string(hide_password=False)
+
+
+def _equals(column: str, value: str | date) -> BooleanExpression:
+    return EqualTo(Reference(column), value)  # type: ignore[call-arg, arg-type]  # its pydantic signature hides its own
+
+
+def _provenance(
+    tenant_id: str, partition: Mapping[str, str | date] | None, inputs: Mapping[str, str] | None
+) -> dict[str, str]:
+    return {
+        _TENANT: tenant_id,
+        _PARTITION: json.dumps({key: str(value) for key, value in (partition or {}).items()}, sort_keys=True),
+        _INPUTS: json.dumps(dict(inputs or {}), sort_keys=True),
+    }

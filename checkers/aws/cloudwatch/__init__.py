@@ -1,0 +1,1 @@
+"""Datasets of Amazon CloudWatch metrics."""

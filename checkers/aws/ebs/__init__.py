@@ -1,0 +1,1 @@
+"""Checks of Amazon Elastic Block Store: volumes and snapshots."""

@@ -1,0 +1,1 @@
+"""Datasets of Amazon EC2 (its volumes and snapshots too) and checks of instances and addresses."""

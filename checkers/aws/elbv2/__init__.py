@@ -1,0 +1,1 @@
+"""Datasets of Elastic Load Balancing v2."""

@@ -1,0 +1,1 @@
+"""Datasets and checks of Azure compute: managed disks."""

@@ -1,0 +1,1 @@
+"""The packaged book of list prices: how it is built and how it is read."""

@@ -1,0 +1,1 @@
+"""What crosses a border: schemas, drafts, canonical form, identity, validation, errors."""

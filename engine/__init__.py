@@ -1,0 +1,1 @@
+"""The run: configuration, planning, collectors, Ray tasks and writer actors, the `finops` command line."""

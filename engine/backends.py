@@ -1,0 +1,27 @@
+"""Which backend a run scans on: this process or Ray."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+from engine.driver import Backend, Job
+from engine.inline import InlineBackend
+from engine.writer import Limits
+
+
+@contextmanager
+def backend_for(address: str, scanning: Job, limits: Limits | None = None) -> Iterator[Backend]:
+    """Choose where to scan: `none` is this process, anything else is Ray (a submitted job joins its own cluster).
+
+    Ray is imported only when it is used: it takes a second and 80 MB.
+    """
+    if address == "none":
+        yield InlineBackend(scanning, limits)
+        return
+    joined = "auto" if "RAY_ADDRESS" in os.environ else address
+    backend = import_module("engine.cluster").RayBackend(scanning, joined, limits)
+    try:
+        yield backend
+    finally:
+        backend.close()

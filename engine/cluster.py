@@ -1,0 +1,178 @@
+"""The backend on Ray, and the only module that knows Ray: one task per chunk, a few writer actors."""
+
+import logging
+import resource
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+import ray
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+
+from catalog.exactly_once import Flush
+from checkers.base import Check, Context
+from checkers.evaluate import Judged, evaluate
+from contracts.errors import CheckError
+from engine.driver import Chunk, Ended, Job, Task
+from engine.placement import placement
+from engine.scan import scan
+from engine.writer import Limits, Writer, only
+
+_LOG = logging.getLogger(__name__)
+MAX_WRITERS = 4
+TASKS_PER_CPU = 2  # enough to keep the CPUs busy while tasks wait for APIs; bounds what is in memory
+_POLL_SECONDS = 1.0  # how often chunks are looked at for one that hangs
+_STATM = Path("/proc/self/statm")
+_STATM_DATA = 5  # the column of data and stack pages, proc(5)
+WriterActor = ray.remote(max_restarts=-1, max_task_retries=0, num_cpus=0)(Writer)
+
+
+@dataclass(slots=True)
+class _Cautious:
+    """Evaluates without the checks that are left out and, where wanted, each check in a process of its own."""
+
+    task: Task
+    seconds: float
+    bytes: int
+    deadly: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> Judged:
+        """Do as `evaluate` does; a check that hangs or kills its process raises CheckError too."""
+        if check.id in self.task.left_out:
+            raise CheckError(check.id, self.task.left_out[check.id])
+        return self._apart(check, frames, ctx) if self.task.apart else evaluate(check, frames, ctx)
+
+    def _apart(self, check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> Judged:
+        evaluated = EvaluateAlone.remote(check, frames, ctx, self.bytes)
+        try:
+            judged: Judged = ray.get(evaluated, timeout=self.seconds)
+        except GetTimeoutError:
+            ray.cancel(evaluated, force=True)
+            self.deadly[check.id] = f"it did not end within {self.seconds:g} s"
+        except RayTaskError as error:
+            raise error.cause from error
+        except RayError as error:
+            self.deadly[check.id] = f"its process died: {_cause(error)}"
+        else:
+            return judged
+        raise CheckError(check.id, self.deadly[check.id])
+
+
+def _evaluate_alone(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context, limit: int) -> Judged:
+    """Do as `evaluate` does with so much memory and no more: what the node lacks would cost bystanders too."""
+    if not _STATM.exists():  # not Linux: the node's own limit must do
+        return evaluate(check, frames, ctx)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    held = int(_STATM.read_text(encoding="ascii").split()[_STATM_DATA]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_DATA, (held + limit, before[1]))
+    try:
+        return evaluate(check, frames, ctx)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _scan_chunk(task: Task, job: Job, writers: list[ray.actor.ActorHandle]) -> dict[str, str]:
+    evaluator = _Cautious(task, job.check_seconds, job.check_bytes)
+    scanned = scan(task.chunk, job.checks, job.stamp, job.collector, evaluator)
+    placed = placement(scanned.units, job.tenant_units, len(writers))
+    # Waiting for the writers is the back-pressure: a slow disk slows collection down, and memory stays.
+    ray.get([writers[at].add.remote(only(scanned, units)) for at, units in placed.items()])
+    return evaluator.deadly
+
+
+ScanChunk = ray.remote(max_retries=0)(_scan_chunk)  # what died is found missing by the driver, and done again there
+EvaluateAlone = ray.remote(max_retries=0)(_evaluate_alone)  # its caller waits for it, and lends it the CPU meanwhile
+
+
+@dataclass(slots=True)
+class _Running:
+    """A chunk in flight and how long it may take; its time counts from when it has a CPU."""
+
+    chunk: Chunk
+    seconds: float
+    since: float | None = None
+
+    def is_overdue(self, now: float) -> bool:
+        """Say whether it takes so long that it must hang."""
+        return self.since is not None and now - self.since > self.seconds
+
+
+class RayBackend:
+    """Chunks as Ray tasks with a bounded number in flight; rows held by writer actors of this run."""
+
+    def __init__(self, job: Job, address: str, limits: Limits | None = None) -> None:
+        """Connect to (or start) the cluster and start the writers.
+
+        `address`: "local" starts a cluster in this process's tree, "auto" joins the one this process runs in.
+        """
+        if not ray.is_initialized():
+            dashboard = False if address == "local" else None
+            ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
+        self._cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        count = min(self._cpus, MAX_WRITERS)
+        held = limits or Limits()
+        self._writers = [WriterActor.remote(job.stamp.run_id, job.locations, held) for _ in range(count)]
+        self._job = job
+        self._shared = ray.put(job)
+
+    def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
+        """Yield every chunk as it ends; lost is one whose worker or writer died, or that took too long."""
+        waiting = iter(tasks)
+        running: dict[ray.ObjectRef, _Running] = {}
+        while True:
+            for task in islice(waiting, self._cpus * TASKS_PER_CPU - len(running)):
+                running[ScanChunk.remote(task, self._shared, self._writers)] = _Running(task.chunk, self._limit(task))
+            if not running:
+                return
+            now = time.monotonic()
+            for each in islice(running.values(), self._cpus):  # Ray gives tasks their CPUs in this order
+                each.since = each.since or now
+            ended, _ = ray.wait(list(running), num_returns=1, timeout=_POLL_SECONDS)
+            for ref in ended:
+                yield self._result(ref, running.pop(ref).chunk)
+            for ref in [ref for ref, each in running.items() if each.is_overdue(now)]:
+                ray.cancel(ref, force=True)
+                hung = running.pop(ref)
+                yield _lost(hung.chunk, f"it did not end within {hung.seconds:g} s")
+
+    def _limit(self, task: Task) -> float:
+        """Return the seconds after which a chunk hangs; checks that are apart have limits of their own within."""
+        apart = len(self._job.checks) * self._job.check_seconds if task.apart else 0
+        return self._job.chunk_seconds + apart
+
+    def drain(self, *, everything: bool) -> list[Flush]:
+        """Return the files that the writers have closed; a writer that died has none, its units are done again."""
+        flushes: list[Flush] = []
+        for writer in self._writers:
+            try:
+                flushes += ray.get(writer.drain.remote(everything=everything))
+            except RayError as error:
+                _LOG.warning("a writer died (%s); its units are scanned again", _cause(error))
+        return flushes
+
+    @staticmethod
+    def _result(ref: ray.ObjectRef, chunk: Chunk) -> Ended:
+        try:
+            return Ended(chunk, deadly=ray.get(ref))
+        except RayError as error:
+            return _lost(chunk, _cause(error))
+
+    def close(self) -> None:
+        """Stop the writers; a cluster this process started is shut down with it."""
+        for writer in self._writers:
+            ray.kill(writer)
+        ray.shutdown()
+
+
+def _lost(chunk: Chunk, cause: str) -> Ended:
+    _LOG.warning("a chunk was lost (%s); its units are scanned again", cause)
+    return Ended(chunk, cause)
+
+
+def _cause(error: RayError) -> str:
+    """Say in one line what ended a task: the exception it raised, or how its process died."""
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    return f"{type(cause).__name__}: {cause}".partition("\n")[0]

@@ -1,0 +1,194 @@
+"""Drive a run's scan: hand chunks to a backend, commit what its writers close, until every unit is in the tables."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from catalog import exactly_once
+from catalog.exactly_once import Flush
+from catalog.warehouse import Warehouse
+from checkers.base import Check
+from contracts.errors import PermanentError, TransientError
+from contracts.seal import RunStamp
+from contracts.tables import COVERAGE, FINDINGS, REJECTED
+from engine.collect.unit import collect
+from engine.plan import Gap, PlannedUnit
+from engine.scan import Collector
+
+Chunk = Sequence[PlannedUnit | Gap]
+Progress = Callable[[int, int], None]
+CHUNK_UNITS = 16  # one Ray task; 240 to 1,800 tasks a second are free, an API call is not
+CHUNK_SECONDS = 1_800.0  # a chunk that takes longer hangs: throttled units take minutes, and 8 are read at a time
+CHECK_SECONDS = 120.0  # a check that takes longer over one unit hangs: thousands of resources take it milliseconds
+CHECK_BYTES = 4 * 2**30  # what a check that is judged apart may take on top of what its process has
+MAX_LOST = 3  # chunks that may be lost before their units are looked into, and units a check may kill
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every task and writer of a run must know; small and picklable."""
+
+    stamp: RunStamp
+    checks: tuple[Check, ...]
+    tenant_units: dict[str, int]
+    locations: dict[str, str]
+    collector: Collector = collect
+    chunk_seconds: float = CHUNK_SECONDS
+    check_seconds: float = CHECK_SECONDS
+    check_bytes: int = CHECK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A chunk to scan, and how carefully.
+
+    apart     every check in a process of its own, so that one that hangs or kills its process fails alone
+    left_out  checks that are not tried any more, and why
+    """
+
+    chunk: Chunk
+    apart: bool = False
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a chunk: scanned, or lost and why; and the checks whose own process was lost, and why."""
+
+    chunk: Chunk
+    lost: str | None = None
+    deadly: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """Where chunks are scanned and rows are held: this process, or a Ray cluster."""
+
+    def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
+        """Scan chunks and yield each as it ends; takes a task when it has room for it, so that memory is bounded."""
+        ...
+
+    def drain(self, *, everything: bool) -> list[Flush]:
+        """Return the files that the writers have closed."""
+        ...
+
+
+def job(
+    warehouse: Warehouse,
+    planned: Sequence[PlannedUnit | Gap],
+    checks: Sequence[Check],
+    stamp: RunStamp,
+    collector: Collector = collect,
+) -> Job:
+    """Bring together what the tasks and writers of a run share."""
+    tables = (COVERAGE, FINDINGS, REJECTED)
+    return Job(
+        stamp=stamp,
+        checks=tuple(checks),
+        tenant_units=dict(Counter(each.unit.tenant_id for each in planned)),
+        locations={table.name: warehouse.location(table) for table in tables},
+        collector=collector,
+    )
+
+
+def drive(
+    warehouse: Warehouse,
+    backend: Backend,
+    planned: Sequence[PlannedUnit | Gap],
+    run_id: str,
+    progress: Progress,
+    *,
+    chunk_units: int = CHUNK_UNITS,
+) -> None:
+    """Bring every unit into the tables exactly once; what an earlier attempt at this run committed is not done again.
+
+    Units that were lost with their chunk, or are missing after two attempts, are scanned one by one with every check
+    apart; those that are missing even then are written down as failed, with the cause. Raises TransientError when that
+    could not be committed either.
+    """
+    exactly_once.settle(warehouse, run_id)
+    sweep = _Sweep(warehouse, backend, run_id, len(planned), progress)
+    left = sweep.missing(planned)
+    while left:
+        sweep.run(left, chunk_units)
+        left = sweep.missing(left)
+        suspects = [each for each in left if sweep.is_suspect(each)]
+        if suspects:
+            sweep.run(suspects, 1, apart=True)
+            sweep.run([sweep.gap(each) for each in sweep.missing(suspects)], chunk_units, apart=True)
+            left = [each for each in left if not sweep.is_suspect(each)]
+    lost = {each.unit.unit_id for each in sweep.missing(planned)}
+    if lost:
+        raise TransientError(f"{len(lost)} units could not be committed, e.g. {min(lost)}; resume run {run_id}")
+
+
+@dataclass(slots=True)
+class _Sweep:
+    """Goes over units, commits what the writers close, and remembers what was tried and lost."""
+
+    warehouse: Warehouse
+    backend: Backend
+    run_id: str
+    total: int
+    progress: Progress
+    _done: int = 0
+    _tried: Counter[str] = field(default_factory=Counter)
+    _causes: dict[str, str] = field(default_factory=dict)
+    _killed: Counter[str] = field(default_factory=Counter)
+    _left_out: dict[str, str] = field(default_factory=dict)
+
+    def missing(self, planned: Sequence[PlannedUnit | Gap]) -> list[PlannedUnit | Gap]:
+        """Return those that are not in the tables."""
+        done = exactly_once.committed_units(self.warehouse, self.run_id)
+        self._done = len(done)
+        self.progress(self._done, self.total)
+        return [each for each in planned if each.unit.unit_id not in done]
+
+    def is_suspect(self, each: PlannedUnit | Gap) -> bool:
+        """Say whether a unit may be what kills its process: its chunk was lost, or two attempts came to nothing."""
+        unit_id = each.unit.unit_id
+        return unit_id in self._causes or self._tried[unit_id] > 1
+
+    def gap(self, each: PlannedUnit | Gap) -> Gap:
+        """Give a unit up, and say what became of the last attempt."""
+        cause = self._causes.get(each.unit.unit_id, "the writer that held its rows died")
+        return Gap(each.unit, PermanentError(f"the unit could not be scanned, the last attempt ended so: {cause}"))
+
+    def run(self, units: Sequence[PlannedUnit | Gap], size: int, *, apart: bool = False) -> None:
+        """Scan units in chunks; together, only until a few chunks were lost: what killed those may kill them all."""
+        lost = 0
+
+        def tasks() -> Iterator[Task]:
+            for chunk in _chunks(units, size):
+                if lost >= MAX_LOST and not apart:
+                    return
+                yield Task(chunk, apart, dict(self._left_out))
+
+        for ended in self.backend.scan(tasks()):
+            lost += ended.lost is not None
+            self._note(ended)
+            self._commit(self.backend.drain(everything=False))
+        self._commit(self.backend.drain(everything=True))
+
+    def _note(self, ended: Ended) -> None:
+        unit_ids = [each.unit.unit_id for each in ended.chunk]
+        self._tried.update(unit_ids)
+        if ended.lost is not None:
+            self._causes.update(dict.fromkeys(unit_ids, ended.lost))
+        for check_id, cause in ended.deadly.items():
+            self._killed[check_id] += 1
+            if self._killed[check_id] >= MAX_LOST:
+                self._left_out[check_id] = f"left out after {MAX_LOST} units of this run: {cause}"
+        self._done += 0 if ended.lost else len(unit_ids)
+        self.progress(self._done, self.total)
+
+    def _commit(self, flushes: list[Flush]) -> None:
+        for flush in flushes:
+            exactly_once.commit(self.warehouse, flush)
+
+
+def _chunks(planned: Sequence[PlannedUnit | Gap], size: int) -> Iterator[Chunk]:
+    """Cut units into chunks of one provider each: a worker then loads one cloud's SDK, not three."""
+    for provider in sorted({each.unit.provider for each in planned}):
+        units = [each for each in planned if each.unit.provider == provider]
+        yield from (units[start : start + size] for start in range(0, len(units), size))

@@ -1,0 +1,27 @@
+"""The backend without Ray: the same steps in this process, for tests, debugging and replay."""
+
+from collections.abc import Iterable, Iterator
+
+from catalog.exactly_once import Flush
+from engine.driver import Ended, Job, Task
+from engine.scan import scan
+from engine.writer import Limits, Writer
+
+
+class InlineBackend:
+    """One writer, one chunk at a time."""
+
+    def __init__(self, job: Job, limits: Limits | None = None) -> None:
+        """Hold the job and an empty writer."""
+        self._job = job
+        self._writer = Writer(job.stamp.run_id, job.locations, limits or Limits())
+
+    def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
+        """Scan one chunk after the other; what hangs or dies takes this process with it, so nothing is ever lost."""
+        for task in tasks:
+            self._writer.add(scan(task.chunk, self._job.checks, self._job.stamp, self._job.collector))
+            yield Ended(task.chunk)
+
+    def drain(self, *, everything: bool) -> list[Flush]:
+        """Return the writer's closed files."""
+        return self._writer.drain(everything=everything)

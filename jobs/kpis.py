@@ -1,0 +1,60 @@
+"""KPIs per day and month: every query in `sql/kpi_daily/` and `sql/kpi_monthly/` is one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from catalog.warehouse import Warehouse
+from contracts.tables import COVERAGE, CUR_FACTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
+from jobs.sql import queries, query, relations
+
+COST_DAYS = 30  # the whole days before as_of whose cost is told day by day
+_INPUTS = {"findings_current": CURRENT, "coverage": COVERAGE, "cur_facts": CUR_FACTS}
+
+
+def kpis(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> None:
+    """Compute the KPIs of the day and the month of `as_of`, one commit per table; unchanged inputs mean nothing to do.
+
+    Findings and coverage are told as they are now, so their earlier periods stay as they were told then. Cost comes
+    from facts that hold the past themselves, so the periods they tell are rebuilt, and a corrected bill corrects them.
+    """
+    inputs = {
+        "as_of": as_of.isoformat(),
+        **{table.name: str(warehouse.snapshot_id(table)) for table in _INPUTS.values()},
+    }
+    for grain in _grains(as_of):
+        if not warehouse.is_current(grain.table, tenant_id, inputs):
+            warehouse.replace(grain.table, _told(warehouse, tenant_id, as_of, grain), tenant_id, inputs=inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grain:
+    """A length of period: `now` is the one `as_of` lies in, `since` the first one whose cost is rebuilt."""
+
+    table: Table
+    folder: str
+    now: str
+    since: str
+
+
+def _grains(as_of: datetime) -> list[_Grain]:
+    day = as_of.date()
+    return [
+        _Grain(KPI_DAILY, "kpi_daily", day.isoformat(), (day - timedelta(days=COST_DAYS)).isoformat()),
+        _Grain(KPI_MONTHLY, "kpi_monthly", f"{day:%Y-%m}", ""),
+    ]
+
+
+def _told(warehouse: Warehouse, tenant_id: str, as_of: datetime, grain: _Grain) -> pl.DataFrame:
+    """Return all rows of the grain: those told now, and of the earlier ones those that these do not replace."""
+    earlier = warehouse.scan(grain.table, tenant_id).collect()
+    told: list[pl.DataFrame] = []
+    for name in queries(grain.folder):
+        read, kpi = relations(name), name.rpartition("/")[2]
+        frames = {relation: warehouse.scan(_INPUTS[relation], tenant_id) for relation in read}
+        rows = query(name, frames, {"as_of": as_of}).with_columns(tenant_id=pl.lit(tenant_id), kpi=pl.lit(kpi))
+        told.append(rows.select(pl.col(column).cast(dtype) for column, dtype in grain.table.polars_schema.items()))
+        rebuilt = pl.col("period") >= grain.since if "cur_facts" in read else pl.col("period") == grain.now
+        earlier = earlier.filter(~(rebuilt & (pl.col("kpi") == kpi)))
+    return pl.concat([earlier, *told]).sort("period", "kpi", "dimension", "value", "currency", nulls_last=True)

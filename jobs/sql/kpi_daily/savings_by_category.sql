@@ -1,0 +1,16 @@
+-- What could be saved now, by the kind of waste: the part that counts, of the part that is claimed.
+--
+-- Grain   one row per category and currency, for the day of the logical time
+-- Value   numerator: net monthly saving; denominator: gross monthly saving, in `currency`
+-- Reads   findings_current (open and reopened, with a known net saving)
+-- Source  FinOps Foundation KPI library, potential savings; net so that no resource is counted twice
+SELECT
+    strftime($as_of, '%Y-%m-%d') AS period,
+    'category' AS dimension,
+    category AS value,
+    sum(savings.net) AS numerator,
+    sum(savings.gross) AS denominator,
+    savings.currency AS currency
+FROM findings_current
+WHERE lifecycle.state IN ('open', 'reopened') AND savings.net IS NOT NULL
+GROUP BY category, savings.currency

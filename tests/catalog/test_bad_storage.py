@@ -1,0 +1,122 @@
+"""A full disk, a catalog that stays locked, a damaged file: a clear error, nothing lost, nothing twice."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from catalog import exactly_once
+from catalog.exactly_once import Flush
+from catalog.warehouse import Warehouse, write_files
+from contracts.errors import PermanentError, TransientError
+from contracts.tables import COVERAGE, FINDINGS, KPI_DAILY
+
+Write = Callable[..., Flush]
+SCAN = [sys.executable, "-m", "tools.stress.scan"]
+UNITS, FINDINGS_PER_UNIT = 6, 490  # what the generator makes of --n 3000
+
+
+def scan(folder: Path, *limits: str) -> subprocess.CompletedProcess[str]:
+    command = [*limits, *SCAN, str(folder), "--n", "3000"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def stored(folder: Path) -> Counter[str]:
+    warehouse = Warehouse.open(f"sqlite:///{folder}/catalog.db", str(folder / "warehouse"))
+    rows = warehouse.scan(FINDINGS, "stress").collect()
+    assert rows["fingerprint"].n_unique() == rows.height
+    assert rows["unit_id"].n_unique() * FINDINGS_PER_UNIT == rows.height, "no unit in parts"
+    coverage = warehouse.scan(COVERAGE, "stress").group_by("unit_id", "subject", "name").len().collect()
+    assert set(coverage["len"].to_list()) <= {1}
+    return Counter(coverage["unit_id"].unique().to_list())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system; the test after this one needs no rights")
+def test_a_full_disk_ends_the_run_with_its_name_and_resume_brings_everything_once(tmp_path: Path) -> None:
+    disk = tmp_path / "warehouse"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk], check=False).returncode:  # noqa: S607
+        pytest.skip("no right to mount")
+    try:
+        died = scan(tmp_path)
+        assert died.returncode != 0
+        assert "No space left on device" in died.stderr
+        assert "PermanentError" in died.stderr
+        assert 0 < len(stored(tmp_path)) < UNITS
+        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)  # noqa: S607
+        assert scan(tmp_path).returncode == 0
+        assert len(stored(tmp_path)) == UNITS
+    finally:
+        subprocess.run(["umount", disk], check=True)  # noqa: S607
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="needs prlimit of util-linux")
+def test_a_file_that_may_not_grow_is_like_a_full_disk(tmp_path: Path) -> None:
+    Warehouse.open(f"sqlite:///{tmp_path}/catalog.db", str(tmp_path / "warehouse"))
+    died = scan(tmp_path, "prlimit", "--fsize=40000")
+    assert died.returncode != 0
+    assert "PermanentError: writing finops_findings" in died.stderr
+    assert stored(tmp_path) == {}
+    assert scan(tmp_path).returncode == 0
+    assert len(stored(tmp_path)) == UNITS
+
+
+def test_an_unwritable_place_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    rows = pl.LazyFrame([{"tenant_id": "acme"}], schema=KPI_DAILY.polars_schema)
+    with pytest.raises(PermanentError, match=rf"writing finops_kpi_daily under {tmp_path}"):
+        write_files(str(tmp_path), KPI_DAILY, rows, "x")
+
+
+@pytest.mark.slow
+def test_a_catalog_that_stays_locked_is_a_clear_error_within_a_minute(
+    warehouse: Warehouse, write: Write, tmp_path: Path
+) -> None:
+    flush = write(warehouse, ["u1"], flush_id="f1")
+    lock = sqlite3.connect(tmp_path / "catalog.db")
+    lock.execute("BEGIN EXCLUSIVE")
+    refused: list[TransientError] = []
+
+    def open_again() -> None:
+        try:
+            Warehouse.open(f"sqlite:///{tmp_path}/catalog.db", str(tmp_path / "warehouse"))
+        except TransientError as error:
+            refused.append(error)
+
+    opener = threading.Thread(target=open_again)
+    opener.start()
+    started = time.monotonic()
+    with pytest.raises(TransientError, match="database is locked"):
+        exactly_once.commit(warehouse, flush)
+    assert time.monotonic() - started < 60
+    opener.join()
+    assert "opening the catalog: the catalog's database is locked" in str(refused[0])
+    lock.rollback()
+    lock.close()
+    assert exactly_once.commit(warehouse, flush) == ("u1",)
+    assert warehouse.scan(FINDINGS, "acme").collect().height == 2
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.99])
+def test_a_truncated_file_is_never_read_as_fewer_rows_and_harms_nobody_else(warehouse: Warehouse, kept: float) -> None:
+    for tenant_id in ("acme", "globex"):
+        rows = pl.DataFrame([{"tenant_id": tenant_id}], schema=KPI_DAILY.polars_schema)
+        warehouse.append(KPI_DAILY, rows, tenant_id)
+    broken = max(Path(task.file.file_path) for task in warehouse.load(KPI_DAILY).scan().plan_files())
+    (owner,) = pl.read_parquet(broken)["tenant_id"]
+    broken.write_bytes(broken.read_bytes()[: int(broken.stat().st_size * kept)])
+    with pytest.raises((pl.exceptions.PanicException, pl.exceptions.ComputeError)):
+        warehouse.scan(KPI_DAILY, owner).collect()
+    (other,) = {"acme", "globex"} - {owner}
+    assert warehouse.scan(KPI_DAILY, other).collect().height == 1

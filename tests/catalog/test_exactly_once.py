@@ -1,0 +1,113 @@
+"""Every unit is in the tables exactly once, whoever commits how often and dies when."""
+
+import multiprocessing
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from catalog import exactly_once
+from catalog.exactly_once import Flush
+from catalog.warehouse import Warehouse, add_files
+from contracts.errors import TransientError
+from contracts.tables import COVERAGE, FINDINGS, Table
+
+Write = Callable[..., Flush]
+
+
+def stored(warehouse: Warehouse, table: Table) -> Counter[str]:
+    return Counter(warehouse.scan(table, "acme").collect()["unit_id"].to_list())
+
+
+def test_a_flush_puts_its_units_into_every_table(warehouse: Warehouse, write: Write) -> None:
+    flush = write(warehouse, ["u1", "u2"], flush_id="f1")
+    assert exactly_once.commit(warehouse, flush) == ("u1", "u2")
+    assert stored(warehouse, FINDINGS) == {"u1": 2, "u2": 2}
+    assert exactly_once.committed_units(warehouse, flush.run_id) == {"u1", "u2"}
+
+
+def test_the_same_flush_twice_changes_nothing(warehouse: Warehouse, write: Write) -> None:
+    flush = write(warehouse, ["u1"], flush_id="f1")
+    assert [exactly_once.commit(warehouse, flush) for _ in range(2)] == [("u1",), ("u1",)]
+    assert stored(warehouse, FINDINGS) == {"u1": 2}
+    assert exactly_once.commits(warehouse, flush.run_id) == 2
+
+
+def test_units_that_another_flush_has_made_done_are_left_out(warehouse: Warehouse, write: Write) -> None:
+    exactly_once.commit(warehouse, write(warehouse, ["u1", "u2"], flush_id="f1"))
+    assert exactly_once.commit(warehouse, write(warehouse, ["u2", "u3"], flush_id="f2")) == ("u3",)
+    assert exactly_once.commit(warehouse, write(warehouse, ["u1", "u3"], flush_id="f3")) == ()
+    assert stored(warehouse, FINDINGS) == {"u1": 2, "u2": 2, "u3": 2}
+    assert stored(warehouse, COVERAGE) == {"u1": 1, "u2": 1, "u3": 1}
+
+
+def test_another_run_may_hold_the_same_units(warehouse: Warehouse, write: Write) -> None:
+    exactly_once.commit(warehouse, write(warehouse, ["u1"], flush_id="f1"))
+    other = replace(write(warehouse, ["u1"], flush_id="f2"), run_id="another")
+    assert exactly_once.commit(warehouse, other) == ("u1",)
+
+
+def test_what_a_killed_committer_owes_is_settled_by_whoever_comes_next(warehouse: Warehouse, write: Write) -> None:
+    flush = write(warehouse, ["u1"], flush_id="f1")
+    exactly_once._register(warehouse, flush)
+    assert stored(warehouse, FINDINGS) == {}
+    exactly_once.settle(warehouse, flush.run_id)
+    exactly_once.settle(warehouse, flush.run_id)
+    assert stored(warehouse, FINDINGS) == {"u1": 2}
+
+
+def test_a_stale_table_is_refused_so_that_the_loop_looks_again(warehouse: Warehouse, write: Write) -> None:
+    stale = warehouse.load(COVERAGE)
+    exactly_once.commit(warehouse, write(warehouse, ["u1"], flush_id="f1"))
+    late = write(warehouse, ["u2"], flush_id="f2")
+    with pytest.raises(TransientError, match=r"commit to .*finops_coverage"):
+        add_files(stale, late.files[COVERAGE.name], {})
+
+
+def _race(uri: str, location: str, flush: Flush, barrier: threading.Barrier) -> None:
+    warehouse = Warehouse.open(uri, location)
+    barrier.wait()
+    exactly_once.commit(warehouse, flush)
+
+
+@pytest.mark.slow
+def test_racing_processes_with_the_same_units_leave_each_unit_once(tmp_path: Path, write: Write) -> None:
+    uri, location = f"sqlite:///{tmp_path}/catalog.db", str(tmp_path / "warehouse")
+    warehouse = Warehouse.open(uri, location)
+    context = multiprocessing.get_context("spawn")
+    rounds = 1  # many rounds: tests/chaos
+    for number in range(rounds):
+        units = [f"r{number}-u{n}" for n in range(4)]
+        flushes = [write(warehouse, units[n:] + units[:n], flush_id=f"r{number}-f{n}") for n in range(4)]
+        barrier = context.Barrier(4)
+        racers = [context.Process(target=_race, args=(uri, location, flush, barrier)) for flush in flushes]
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join()
+        assert [racer.exitcode for racer in racers] == [0] * 4
+    assert set(stored(warehouse, FINDINGS).values()) == {2}
+    assert len(stored(warehouse, FINDINGS)) == rounds * 4
+    assert set(stored(warehouse, COVERAGE).values()) == {1}
+
+
+@pytest.mark.slow
+def test_a_locked_catalog_is_waited_for(warehouse: Warehouse, write: Write, tmp_path: Path) -> None:
+    flush = write(warehouse, ["u1"], flush_id="f1")
+    lock = sqlite3.connect(tmp_path / "catalog.db", check_same_thread=False)
+    lock.execute("BEGIN EXCLUSIVE")
+
+    def release() -> None:
+        time.sleep(3)
+        lock.rollback()
+        lock.close()
+
+    releaser = threading.Thread(target=release)
+    releaser.start()
+    assert exactly_once.commit(warehouse, flush) == ("u1",)
+    releaser.join()

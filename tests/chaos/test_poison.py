@@ -1,0 +1,107 @@
+"""Checks that raise, babble, hang, crash their process or eat its memory: they fail alone, where they struck."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from catalog.warehouse import Warehouse
+from checkers.base import Check
+from checkers.registry import configured
+from contracts.seal import RunStamp
+from contracts.tables import COVERAGE
+from engine.backends import backend_for
+from engine.driver import MAX_LOST, drive, job
+from engine.writer import Limits
+from tools.stress.estate import StressEstate
+from tools.stress.oracle import complaints, stored
+from tools.stress.poison import poison
+from tools.stress.scan import AS_OF, open_warehouse, scan_estate
+
+RUN = "20261101T000000Z-1"
+HEALTHY = configured({}, "defaults")
+ESTATE = StressEstate(3_000, AS_OF)
+UNITS = [each.unit.unit_id for each in ESTATE.units()]
+CHUNK_SECONDS, CHECK_SECONDS = 12.0, 12.0  # a new process needs seconds until it has imported what a check needs
+RAY_THRESHOLD = "RAY_memory_usage_threshold"
+HEADROOM_BYTES = 3 * 2**30  # how much may be eaten before the cluster calls it too much
+
+
+@pytest.fixture
+def watched_memory() -> Iterator[None]:
+    """Let the cluster kill what eats more than some gigabytes, as it does with all memory of a node by default."""
+    memory = psutil.virtual_memory()
+    threshold = min(0.95, (memory.total - memory.available + HEADROOM_BYTES) / memory.total)
+    os.environ[RAY_THRESHOLD] = f"{threshold:.3f}"
+    yield
+    del os.environ[RAY_THRESHOLD]
+
+
+def scan_on_a_cluster(warehouse: Warehouse, checks: tuple[Check, ...], estate: StressEstate = ESTATE) -> None:
+    units = estate.units()
+    scanning = job(warehouse, units, checks, RunStamp(RUN, AS_OF), collector=estate.collect)
+    scanning = replace(scanning, chunk_seconds=CHUNK_SECONDS, check_seconds=CHECK_SECONDS, check_bytes=2**30)
+    with backend_for("local", scanning, Limits(rows=1)) as backend:
+        drive(warehouse, backend, units, RUN, lambda _done, _total: None, chunk_units=2)
+
+
+def messages(warehouse: Warehouse, check: Check) -> list[str]:
+    rows = stored(warehouse, COVERAGE, "unit_id", "name", "message")
+    return [str(message) for _, name, message in sorted(rows) if name == check.id and message]
+
+
+@pytest.mark.chaos(few=1, full=1)
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("raises", "PermanentError: poison"),
+        ("babbles", "verdicts that do not exist: 'banana'"),
+        ("forgets", "verdicts for 320 resources"),
+        ("returns_nothing", "AttributeError"),
+        ("shuffles_columns", "ColumnNotFoundError"),
+    ],
+)
+def test_a_check_that_answers_wrongly_fails_and_the_others_do_not(tmp_path: Path, kind: str, said: str) -> None:
+    warehouse, bad = open_warehouse(tmp_path), poison(kind, UNITS[0])
+    scan_estate(warehouse, ESTATE, RUN, checks=(*HEALTHY, bad))
+    assert said in messages(warehouse, bad)[0]
+    assert complaints(warehouse, ESTATE, (*HEALTHY, bad), failed={(UNITS[0], bad.id)}) == []
+
+
+@pytest.mark.slow
+@pytest.mark.chaos(few=1, full=3)
+def test_checks_that_hang_or_kill_their_process_fail_alone_on_the_unit_they_struck(tmp_path: Path, seed: int) -> None:
+    hangs, aborts = poison("hangs", UNITS[seed % 2]), poison("aborts", UNITS[3])
+    warehouse, checks = open_warehouse(tmp_path), (*HEALTHY, hangs, aborts)
+    scan_on_a_cluster(warehouse, checks)
+    failed = {(UNITS[seed % 2], hangs.id), (UNITS[3], aborts.id)}
+    assert complaints(warehouse, ESTATE, checks, failed=failed) == []
+    assert [f"did not end within {CHECK_SECONDS:g} s" in said for said in messages(warehouse, hangs)] == [True]
+    assert ["its process died" in said for said in messages(warehouse, aborts)] == [True]
+
+
+@pytest.mark.slow
+@pytest.mark.chaos(few=1, full=3)
+@pytest.mark.usefixtures("watched_memory", "seed")
+def test_a_check_that_eats_all_memory_fails_alone(tmp_path: Path) -> None:
+    eats = poison("eats", UNITS[1])
+    warehouse, checks = open_warehouse(tmp_path), (*HEALTHY, eats)
+    scan_on_a_cluster(warehouse, checks)
+    assert complaints(warehouse, ESTATE, checks, failed={(UNITS[1], eats.id)}) == []
+    assert ["MemoryError" in said for said in messages(warehouse, eats)] == [True]
+
+
+@pytest.mark.slow
+@pytest.mark.chaos(few=0, full=1)
+@pytest.mark.usefixtures("seed")
+def test_a_check_that_crashes_on_every_unit_is_left_out_after_a_few(tmp_path: Path) -> None:
+    estate, aborts = StressEstate(6_000, AS_OF), poison("aborts")
+    warehouse, checks = open_warehouse(tmp_path), (*HEALTHY, aborts)
+    scan_on_a_cluster(warehouse, checks, estate)
+    units = [each.unit.unit_id for each in estate.units()]
+    assert complaints(warehouse, estate, checks, failed={(unit, aborts.id) for unit in units}) == []
+    died = ["left out" not in said for said in messages(warehouse, aborts)]
+    assert MAX_LOST <= sum(died) < len(units)

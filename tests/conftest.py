@@ -1,0 +1,36 @@
+"""The simulated estate and the command line, as a user has them."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Finops:
+    """`finops` in a process of its own, from the root of the tree."""
+
+    environment: Mapping[str, str]
+
+    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
+        command = [sys.executable, "-m", "engine.cli", *map(str, arguments)]
+        done = subprocess.run(
+            command, env=dict(self.environment), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stderr + done.stdout
+        return done.stdout if code == 0 else done.stderr
+
+    def json(self, *arguments: str | Path) -> Any:
+        return json.loads(self(*arguments, "--json"))
+
+
+@pytest.fixture(scope="session")
+def finops() -> Callable[[Mapping[str, str]], Finops]:
+    return Finops

@@ -1,0 +1,325 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.warehouse import Warehouse
+from contracts.draft import FindingDraft
+from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, CURRENT, ENRICHED, FINDINGS
+from jobs.correlate import correlate
+from jobs.costs.attribute import attribute, attributed
+from jobs.costs.ingest import ingest
+from jobs.lifecycle import lifecycle
+
+Claim = Callable[..., FindingDraft]
+Frame = Callable[..., pl.DataFrame]
+AS_OF = datetime(2026, 11, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+VOLUME = "aws.ebs.gp2_volume"
+LINE = {
+    "tenant_id": "acme",
+    "provider": "aws",
+    "payer_account_id": "999999999999",
+    "account_id": "111111111111",
+    "service": "AmazonEC2",
+    "resource_id": "vol-0a",
+    "charge_category": "Usage",
+    "usage_type": "EBS:VolumeUsage.gp2",
+    "quantity": Decimal(24),
+    "unit": "GB-Mo",
+    "cost_basis": "amortized",
+    "currency": "USD",
+    "source_file": "bill.csv",
+    "invoice_final": False,
+}
+
+
+def line(start: datetime, cost: str = "1", days: float = 1, **changes: Any) -> dict[str, Any]:
+    end = start + timedelta(days=days)
+    when = {"usage_start": start, "usage_end": end, "billing_period": f"{start:%Y-%m}"}
+    return {**LINE, **when, "cost_primary": Decimal(cost), **changes}
+
+
+def frame(lines: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(lines, schema=CUR_FACTS.polars_schema)
+
+
+def daily(days: int, **changes: Any) -> list[dict[str, Any]]:
+    return [line(AS_OF - number * DAY, **changes) for number in range(1, days + 1)]
+
+
+@pytest.fixture
+def actual(claim: Claim, sealed: Frame) -> Callable[..., dict[str, Any]]:
+    """Attribute one finding on `resource_id` with bill lines; return its `actual`."""
+
+    def made(
+        lines: list[dict[str, Any]], resource_id: str = "vol-0a", as_of: datetime = AS_OF, **changes: Any
+    ) -> dict[str, Any]:
+        findings = sealed([claim(VOLUME, resource_id, **changes)], "r1", as_of)
+        (row,) = attributed(findings, frame(lines), as_of).enriched.to_dicts()
+        return dict(row["actual"])
+
+    return made
+
+
+def test_a_resources_lines_are_summed_per_window_by_usage_start(actual: Callable[..., dict[str, Any]]) -> None:
+    assert actual(daily(60)) == {
+        "cost_7d": Decimal(7),
+        "cost_30d": Decimal(30),
+        "cost_mtd": Decimal(9),
+        "cost_prev_month": Decimal(31),
+        "currency": "USD",
+        "basis": "amortized",
+        "method": "exact",
+        "confidence": Decimal("1.00"),
+        "reason": None,
+        "days_with_data": 30,
+        "data_through": AS_OF,
+    }
+
+
+def test_windows_include_their_start_and_exclude_their_end(actual: Callable[..., dict[str, Any]]) -> None:
+    edge = [line(AS_OF - 7 * DAY, "1"), line(AS_OF, "10"), line(AS_OF - 7 * DAY - timedelta(hours=1), "100", days=0.1)]
+    assert actual(edge)["cost_7d"] == 1
+
+
+def test_a_charge_over_a_month_is_spread_over_its_days(actual: Callable[..., dict[str, Any]]) -> None:
+    found = actual([line(datetime(2026, 10, 1, tzinfo=UTC), "31", days=31), *daily(9)])
+    assert (found["cost_30d"], found["cost_7d"], found["cost_prev_month"]) == (Decimal(21 + 9), 7, 31)
+
+
+def test_a_window_that_begins_inside_a_day_takes_whole_days_of_a_spread_charge(
+    actual: Callable[..., dict[str, Any]],
+) -> None:
+    noon = AS_OF + timedelta(hours=12)
+    found = actual([line(datetime(2026, 10, 1, tzinfo=UTC), "61", days=61)], as_of=noon)
+    assert (found["cost_7d"], found["cost_mtd"]) == (7, 10)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    cost=st.decimals(-(10**6), 10**6, places=12),
+    start=st.integers(0, 40),
+    days=st.integers(2, 40),
+)
+def test_spreading_is_exact_to_the_last_stored_digit(
+    spread: Callable[[list[dict[str, Any]]], Decimal | None], cost: Decimal, start: int, days: int
+) -> None:
+    begins = AS_OF - timedelta(days=45) + start * DAY
+    inside = sum(AS_OF - 30 * DAY <= begins + number * DAY < AS_OF for number in range(days))
+    share = (cost * inside / days).quantize(Decimal("1e-12"), ROUND_HALF_UP)
+    expected = share.quantize(Decimal("1e-6"), ROUND_HALF_UP) if inside else Decimal(0)
+    # The probe keeps the resource matched and the windows covered, and costs nothing.
+    assert spread([line(begins, str(cost), days=days), *daily(1, cost="0")]) == expected
+
+
+@pytest.fixture(scope="module")
+def spread() -> Callable[[list[dict[str, Any]]], Decimal | None]:
+    finding = {
+        **dict.fromkeys(FINDINGS.schema.names),
+        "fingerprint": "f",
+        "provider": "aws",
+        "account_id": "111111111111",
+        "resource_id": "vol-0a",
+        "evidence": "{}",
+    }
+    findings = pl.DataFrame([finding], schema=FINDINGS.polars_schema)
+
+    def made(lines: list[dict[str, Any]]) -> Decimal | None:
+        (row,) = attributed(findings, frame(lines), AS_OF).enriched.to_dicts()
+        cost: Decimal | None = row["actual"]["cost_30d"]
+        return cost
+
+    return made
+
+
+def test_money_is_rounded_once_and_half_up(actual: Callable[..., dict[str, Any]]) -> None:
+    halves = daily(3, cost="0.0000005")
+    assert actual(halves)["cost_7d"] == Decimal("0.000002")
+    assert actual(daily(3, cost="-0.0000005"))["cost_7d"] == Decimal("-0.000002")
+
+
+def test_an_arn_on_the_bill_is_the_id_of_the_inventory(actual: Callable[..., dict[str, Any]]) -> None:
+    arn = "arn:aws:ec2:us-east-1:111111111111:snapshot/snap-0AB"
+    found = actual(daily(3, resource_id=arn), "snap-0ab")
+    assert (found["method"], found["confidence"], found["cost_7d"]) == ("normalized_arn", Decimal("0.98"), 3)
+
+
+@pytest.mark.parametrize(
+    "billed",
+    [
+        "arn:aws:rds:us-east-1:111111111111:db:vol-0a",
+        "xvol-0a",
+        "VOL-0A-backup",
+        "arn:aws:s3:::VOL-0A",
+    ],
+)
+def test_a_name_that_merely_looks_alike_does_not_match(actual: Callable[..., dict[str, Any]], billed: str) -> None:
+    found = actual(daily(3, resource_id=billed))
+    assert (found["method"], found["reason"], found["cost_30d"]) == ("none", "not_in_bill", None)
+
+
+def test_names_keep_their_case(actual: Callable[..., dict[str, Any]]) -> None:
+    assert actual(daily(3, resource_id="My-Bucket"), "my-bucket")["method"] == "none"
+    assert actual(daily(3, resource_id="My-Bucket"), "My-Bucket")["method"] == "exact"
+
+
+def test_another_accounts_lines_are_not_this_findings(actual: Callable[..., dict[str, Any]]) -> None:
+    assert actual(daily(3, account_id="222222222222"))["reason"] == "not_in_bill"
+
+
+def test_a_finding_that_covers_others_costs_what_they_cost(actual: Callable[..., dict[str, Any]]) -> None:
+    lines = [*daily(3), *daily(3, resource_id="vol-0b"), *daily(3, resource_id="i-0a")]
+    found = actual(lines, "i-0a", evidence={"covers": ["vol-0a", "vol-0b", "vol-0a"]})
+    assert (found["method"], found["confidence"], found["cost_7d"]) == ("attachment", Decimal("0.75"), 6)
+    partly = actual(lines, "i-0a", evidence={"covers": ["vol-0a", "vol-0c"]})
+    assert (partly["cost_7d"], partly["reason"]) == (3, "partly_in_bill")
+
+
+def test_why_a_finding_has_no_cost_is_said(actual: Callable[..., dict[str, Any]]) -> None:
+    nameless = {"resource_id": None}
+    created = {"created_at": (AS_OF - timedelta(hours=1)).isoformat()}
+    assert actual([])["reason"] == "no_cur"
+    assert actual(daily(3), provider="gcp")["reason"] == "no_cur"
+    assert actual(daily(3, **nameless))["reason"] == "no_resource_ids"
+    assert actual(daily(3, resource_id="vol-0b"))["reason"] == "not_in_bill"
+    assert actual([line(AS_OF - 90 * DAY), *daily(3, resource_id="vol-0b")])["reason"] == "not_in_window"
+    assert actual([line(AS_OF - 90 * DAY, resource_id="vol-0b")])["reason"] == "not_in_window"
+    old = [line(AS_OF - 3 * DAY, resource_id="vol-0b")]
+    assert actual(old, evidence=created)["reason"] == "new_resource"
+
+
+def test_currencies_are_never_added(actual: Callable[..., dict[str, Any]]) -> None:
+    found = actual([*daily(3), *daily(3, currency="EUR")])
+    assert (found["method"], found["reason"], found["cost_7d"]) == ("none", "mixed_currencies", None)
+
+
+def test_a_window_the_bill_covers_without_a_line_costs_nothing_and_one_it_does_not_is_unknown(
+    actual: Callable[..., dict[str, Any]],
+) -> None:
+    others = [line(AS_OF - number * DAY, resource_id="vol-0b") for number in range(3, 20)]
+    found = actual([line(AS_OF - 20 * DAY), *others])
+    assert (found["cost_7d"], found["cost_mtd"], found["cost_30d"]) == (0, 0, 1)
+    assert (found["days_with_data"], found["data_through"]) == (18, AS_OF - 2 * DAY)
+    old = actual([line(AS_OF - 20 * DAY)])
+    assert (old["cost_7d"], old["cost_mtd"], old["cost_30d"], old["days_with_data"]) == (None, None, 1, 1)
+
+
+def test_a_month_that_has_just_begun_has_cost_nothing_yet(actual: Callable[..., dict[str, Any]]) -> None:
+    first = datetime(2026, 11, 1, tzinfo=UTC)
+    found = actual([line(first - DAY)], as_of=first)
+    assert (found["cost_mtd"], found["cost_prev_month"]) == (0, 1)
+
+
+def test_fees_and_taxes_do_not_say_how_far_the_bill_tells(actual: Callable[..., dict[str, Any]]) -> None:
+    tax = line(datetime(2026, 11, 1, tzinfo=UTC), "5", days=30, charge_category="Tax", resource_id=None)
+    found = actual([tax, line(AS_OF - 4 * DAY)])
+    assert (found["days_with_data"], found["data_through"]) == (1, AS_OF - 3 * DAY)
+
+
+def test_evidence_adds_up_to_the_actual_cost(claim: Claim, sealed: Frame) -> None:
+    lines = [
+        *daily(40),
+        *daily(5, usage_type="EBS:VolumeP-IOPS.piops", cost="0.25", quantity=Decimal(3), unit="IOPS-Mo"),
+        *daily(2, resource_id="arn:aws:ec2:us-east-1:111111111111:volume/vol-0a", service="AmazonCloudWatch"),
+    ]
+    findings = sealed([claim(VOLUME, "vol-0a")], "r1", AS_OF)
+    found = attributed(findings, frame(lines), AS_OF)
+    rows = found.evidence.sort("lines").to_dicts()
+    assert [(row["usage_type"], row["cost_30d"], row["quantity_30d"], row["lines"], row["method"]) for row in rows] == [
+        ("EBS:VolumeUsage.gp2", 2, 48, 2, "normalized_arn"),
+        ("EBS:VolumeP-IOPS.piops", Decimal("1.25"), 15, 5, "exact"),
+        ("EBS:VolumeUsage.gp2", 30, 720, 30, "exact"),
+    ]
+    (enriched,) = found.enriched.to_dicts()
+    assert sum(row["cost_30d"] for row in rows) == enriched["actual"]["cost_30d"] == Decimal("33.25")
+    assert enriched["actual"]["method"] == "normalized_arn"
+    assert rows[2]["billing_periods"] == ["2026-10", "2026-11"]
+    assert (rows[2]["source_files"], rows[2]["basis"], rows[2]["invoice_final"]) == (["bill.csv"], "amortized", False)
+
+
+def test_shuffled_bills_give_the_same_answer(claim: Claim, sealed: Frame) -> None:
+    lines = frame([*daily(40), *daily(5, resource_id="vol-0b", cost="0.3")])
+    findings = sealed([claim(VOLUME, "vol-0a"), claim(VOLUME, "vol-0b")], "r1", AS_OF)
+    plain = attributed(findings, lines, AS_OF)
+    shuffled = attributed(findings.reverse(), lines.sample(fraction=1, shuffle=True, seed=3).lazy(), AS_OF)
+    assert shuffled.enriched.to_dicts() == plain.enriched.to_dicts()
+    assert shuffled.evidence.to_dicts() == plain.evidence.to_dicts()
+
+
+@pytest.fixture
+def day(warehouse: Warehouse, claim: Claim, sealed: Frame, covered: Frame) -> Callable[..., None]:
+    """Run a day's jobs for a stopped instance with its volume, up to attribution."""
+
+    def made(run_id: str = "r1", workspace: str = "prod") -> None:
+        drafts = [
+            claim("aws.ec2.stopped_instance", "i-0a", "8", workspace=workspace, evidence={"covers": ["vol-0a"]}),
+            claim("aws.ebs.gp2_volume", "vol-0a", "2", workspace=workspace, evidence={"attached_to": "i-0a"}),
+        ]
+        unit = f"acme/{workspace}/aws/111111111111/us-east-1"
+        warehouse.append(FINDINGS, sealed(drafts, run_id, AS_OF), "acme")
+        checks = ("aws.ec2.stopped_instance", "aws.ebs.gp2_volume")
+        warehouse.append(COVERAGE, covered(checks, run_id, AS_OF.date(), unit), "acme")
+        correlate(warehouse, "acme", run_id, AS_OF.date(), AS_OF)
+        attribute(warehouse, "acme", run_id, AS_OF.date(), AS_OF)
+
+    return made
+
+
+def test_a_meta_finding_costs_what_its_distinct_resources_cost(
+    warehouse: Warehouse, day: Callable[..., None], bill: Callable[..., str]
+) -> None:
+    lines = [{"lineItem/UsageStartDate": f"2026-11-0{number}", "lineItem/UsageEndDate": ""} for number in range(1, 8)]
+    ingest(warehouse, "acme", [bill(lines)])
+    day()
+    rows = warehouse.scan(ENRICHED, "acme").collect().to_dicts()
+    assert warehouse.scan(CORRELATED, "acme").collect().height == 1
+    costs = {row["check_id"]: (row["actual"]["cost_30d"], row["actual"]["method"]) for row in rows}
+    assert costs == {
+        "aws.ebs.gp2_volume": (7, "exact"),
+        "aws.ec2.stopped_instance": (7, "attachment"),
+        "correlation.stopped_instance": (7, "attachment"),
+    }
+    assert {row["matched_key"] for row in warehouse.scan(ATTRIBUTION, "acme").collect().to_dicts()} == {"vol-0a"}
+
+
+def test_a_meta_finding_is_not_a_current_finding(warehouse: Warehouse, day: Callable[..., None]) -> None:
+    day()
+    lifecycle(warehouse, "acme", "r1", AS_OF.date(), AS_OF)
+    checks = warehouse.scan(CURRENT, "acme").collect()["check_id"].sort().to_list()
+    assert checks == ["aws.ebs.gp2_volume", "aws.ec2.stopped_instance"]
+
+
+def test_unchanged_inputs_change_nothing_and_a_new_bill_is_matched(
+    warehouse: Warehouse, day: Callable[..., None]
+) -> None:
+    day()
+    before = warehouse.snapshot_id(ENRICHED)
+    attribute(warehouse, "acme", "r1", AS_OF.date(), AS_OF)
+    assert warehouse.snapshot_id(ENRICHED) == before
+    warehouse.append(CUR_FACTS, frame(daily(3)), "acme")
+    attribute(warehouse, "acme", "r1", AS_OF.date(), AS_OF)
+    rows = warehouse.scan(ENRICHED, "acme").collect()
+    assert rows.height == 3
+    assert set(rows["actual"].struct.field("cost_7d")) == {Decimal(3)}
+
+
+def test_another_workspaces_findings_of_the_day_stay(warehouse: Warehouse, day: Callable[..., None]) -> None:
+    warehouse.append(CUR_FACTS, frame(daily(3)), "acme")
+    day("r1", "prod")
+    day("r2", "test")
+    day("r3", "prod")
+    for table in (ENRICHED, ATTRIBUTION):
+        assert set(warehouse.scan(table, "acme").collect()["run_id"]) == {"r2", "r3"}
+
+
+def test_another_tenants_bill_is_not_seen(warehouse: Warehouse, day: Callable[..., None]) -> None:
+    warehouse.append(CUR_FACTS, frame([{**each, "tenant_id": "globex"} for each in daily(3)]), "globex")
+    day()
+    reasons = warehouse.scan(ENRICHED, "acme").select(pl.col("actual").struct.field("reason")).collect()
+    assert set(reasons["reason"]) == {"no_cur"}

@@ -1,0 +1,62 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import duckdb
+import polars as pl
+import pytest
+
+from jobs.sql import queries, query, relations, session
+
+
+def cost_by_service(facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> pl.DataFrame:
+    return query("kpi_daily/cost_by_service", {"cur_facts": facts}, {"as_of": as_of, "unused": 1})
+
+
+@pytest.fixture
+def facts() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "usage_start": [datetime(2026, 10, 31, 23, tzinfo=UTC)] * 2,
+            "service": ["AmazonEC2"] * 2,
+            "cost_primary": [Decimal("0.000000000001"), Decimal("0.1")],
+            "currency": ["USD"] * 2,
+        },
+        schema_overrides={"usage_start": pl.Datetime("us", "UTC"), "cost_primary": pl.Decimal(38, 12)},
+    )
+
+
+def test_a_query_gives_exact_decimals_and_utc_days(facts: pl.DataFrame, as_of: datetime) -> None:
+    (row,) = cost_by_service(facts, as_of).to_dicts()
+    assert (row["period"], row["numerator"]) == ("2026-10-31", Decimal("0.100000000001"))
+
+
+def test_a_lazy_input_gives_the_same_rows(facts: pl.DataFrame, as_of: datetime) -> None:
+    assert cost_by_service(facts.lazy(), as_of).equals(cost_by_service(facts, as_of))
+
+
+def test_a_missing_parameter_is_an_error(facts: pl.DataFrame) -> None:
+    with pytest.raises(duckdb.Error, match="as_of"):
+        query("kpi_daily/cost_by_service", {"cur_facts": facts})
+
+
+def test_the_inputs_of_a_query_are_its_tables_without_its_own_names() -> None:
+    assert relations("findings_current/lifecycle") == {"findings", "coverage", "previous"}
+
+
+def test_a_folder_lists_its_queries_by_name() -> None:
+    assert "kpi_daily/cost_by_service" in queries("kpi_daily")
+    assert queries("kpi_daily") == sorted(queries("kpi_daily"))
+
+
+def test_a_session_is_in_utc_and_closed_at_the_end() -> None:
+    with session() as connection:
+        assert connection.execute("SELECT current_setting('TimeZone')").fetchone() == ("UTC",)
+    with pytest.raises(duckdb.Error):
+        connection.execute("SELECT 1")
+
+
+def test_maps_survive_a_query(facts: pl.DataFrame) -> None:
+    tags = pl.Series("tags", [{"team": "a"}, None], dtype=pl.Map(pl.String, pl.String))
+    with session() as connection:
+        connection.register("facts", facts.with_columns(tags))
+        assert connection.sql("SELECT tags FROM facts").pl().schema["tags"] == pl.Map(pl.String, pl.String)

@@ -1,0 +1,56 @@
+"""One account refuses: its gaps name the permission, the others are whole, and nothing of it reads as "no waste"."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.cloudsim.aws_estate import ACCOUNTS, PAYMENTS
+from tools.cloudsim.simulator import Simulator
+
+AS_OF = ("--as-of", "2026-11-01T00:00:00Z", "--inline")
+TENANT = ("--tenant", "acme")
+DENIED = PAYMENTS
+
+
+@pytest.mark.slow
+def test_a_denied_account_is_coverage_and_its_findings_stay_open(tmp_path: Path, finops: Callable[..., Any]) -> None:
+    with Simulator.start(folder=tmp_path) as simulator:
+        cli = finops(simulator.child_environment())
+        config = ("--config", simulator.config_path)
+        assert cli.json("run", *TENANT, *config, *AS_OF)["units"].keys() == {"ok"}
+    with Simulator.start(folder=tmp_path, deny=DENIED) as simulator:
+        cli = finops(simulator.child_environment())
+        result = cli.json("run", *TENANT, *config, *AS_OF)
+        assert result["units"].pop("ok") == len(ACCOUNTS) * 4 + 4 - 4
+        assert sum(result["units"].values()) == 4
+        still_read = [key for key in simulator.expected if key[1] != DENIED or key[0].startswith("aws.elb.")]
+        assert result["findings"] == len(still_read)
+        rows = cli.json("findings", "ls", *TENANT, *config)
+        coverage = cli.json("coverage", *TENANT, *config)
+        assert "ec2:DescribeVolumes" in cli("coverage", *TENANT, *config)
+        cli("run", *TENANT, *config, *AS_OF, "--require-coverage", code=3)
+    assert {(row["check_id"], row["account_id"], row["resource_id"]) for row in rows} == simulator.expected
+    unseen = [row for row in rows if row["account_id"] == DENIED and row["service"] != "elb"]
+    assert unseen
+    assert {row["lifecycle"]["reason"] for row in unseen} == {"not evaluated: denied"}
+    gaps = [row for row in coverage["coverage"] if row["outcome"] != "ok"]
+    assert {row["account_id"] for row in gaps} == {DENIED}
+    assert {row["outcome"] for row in gaps} == {"denied"}
+    assert "ec2:DescribeVolumes" in {row["permission"] for row in gaps}
+
+
+@pytest.mark.slow
+def test_a_role_that_may_not_be_assumed_is_coverage_too(tmp_path: Path, finops: Callable[..., Any]) -> None:
+    with Simulator.start(folder=tmp_path, deny=DENIED, deny_service="sts") as simulator:
+        cli = finops(simulator.child_environment())
+        config = ("--config", simulator.config_path)
+        result = cli.json("run", *TENANT, *config, *AS_OF)
+        rows = cli.json("findings", "ls", *TENANT, *config)
+        coverage = cli.json("coverage", *TENANT, *config)
+    assert result["units"]["denied"] == 4
+    assert {(row["check_id"], row["account_id"], row["resource_id"]) for row in rows} == {
+        key for key in simulator.expected if key[1] != DENIED
+    }
+    assert {row["permission"] for row in coverage["coverage"] if row["outcome"] != "ok"} == {"sts:AssumeRole"}

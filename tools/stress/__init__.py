@@ -1,0 +1,1 @@
+"""Load, determinism and benchmark programs over generated estates."""

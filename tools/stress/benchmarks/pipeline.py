@@ -1,0 +1,64 @@
+"""The whole chain over a generated estate, against writing the findings it makes as one file."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import polars as pl
+
+from catalog.state import State
+from catalog.warehouse import Warehouse
+from checkers.registry import configured
+from contracts.seal import RunStamp
+from contracts.tables import CURRENT, FINDINGS
+from engine.backends import backend_for
+from engine.chain import Chain, Reporter, RunResult
+from engine.driver import job
+from tools.stress.benchmarks.contract import STAMP
+from tools.stress.benchmarks.floor import Figure, compare, timed, write_one_file
+from tools.stress.estate import TENANT, WORKSPACE, StressEstate
+
+TARGET = 15.0
+_SILENT = Reporter(stage=lambda _text: None, progress=lambda _done, _total: None)
+
+
+def pipeline(n: int, repeat: int) -> list[Figure]:
+    """Measure inventory, checks, sealing, writing, the bill, and all jobs up to the release, in this process."""
+    estate = StressEstate(n, STAMP.as_of)
+    expected = estate.unit_count * estate.findings_per_unit
+    current: list[int] = []
+    with TemporaryDirectory(prefix="bench-") as scratch:
+        made, bill = Path(scratch, "findings.parquet"), estate.write_bill(Path(scratch, "bill"))
+
+        def subject(folder: Path) -> float:
+            warehouse = open_warehouse(folder)
+            seconds = timed(lambda: run_chain(warehouse, estate, bill))
+            # On disk until the floor needs them, so that they are in the subject's memory at no time.
+            warehouse.scan(FINDINGS, TENANT).sink_parquet(made)
+            current.append(warehouse.scan(CURRENT, TENANT).select(pl.len()).collect().item())
+            return seconds
+
+        def floor(folder: Path) -> float:
+            return write_one_file(pl.read_parquet(made), folder)
+
+        def agrees() -> bool:
+            found = pl.scan_parquet(made).select(pl.col("fingerprint").n_unique()).collect().item()
+            return {found, *current} == {expected}
+
+        return [compare("pipeline", expected, subject, floor, target=TARGET, repeat=repeat, agrees=agrees)]
+
+
+def open_warehouse(folder: Path) -> Warehouse:
+    """Open an embedded catalog in a folder."""
+    return Warehouse.open(f"sqlite:///{folder}/catalog.db", str(folder / "warehouse"))
+
+
+def run_chain(warehouse: Warehouse, estate: StressEstate, bill: Path) -> RunResult:
+    """Run every stage of the chain once, as `finops run` does, without a cloud."""
+    run = State.open(warehouse.uri).start_run(TENANT, WORKSPACE, estate.as_of, "stable")
+    units, checks = estate.units(), configured({}, "defaults")
+    scanning = job(warehouse, units, checks, RunStamp(run.run_id, run.as_of), collector=estate.collect)
+    chain = Chain(run, warehouse, _SILENT, RunResult(run))
+    with backend_for("none", scanning) as backend:
+        chain.scan(units, backend)
+    chain.bills([str(bill)])
+    return chain.judge()

@@ -1,0 +1,89 @@
+"""Sealing and committing findings of many tenants, against writing the sealed rows as one file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from catalog import exactly_once
+from catalog.warehouse import Warehouse
+from contracts.seal import seal
+from contracts.tables import COVERAGE, FINDINGS, REJECTED
+from engine.driver import CHUNK_UNITS
+from engine.scan import Scanned
+from engine.writer import Writer
+from tools.stress.benchmarks.contract import STAMP
+from tools.stress.benchmarks.floor import Figure, compare, timed, write_one_file
+from tools.stress.benchmarks.pipeline import open_warehouse
+from tools.stress.drafts import DRAFTS_PER_UNIT, drafts
+
+TARGET = 3.0
+TENANTS = 50
+_TABLES = (COVERAGE, FINDINGS, REJECTED)
+
+
+def write(n: int, repeat: int) -> list[Figure]:
+    """Measure the way from `n` drafts of 50 tenants, in chunks of units as tasks hand them over, to committed rows."""
+    batch = drafts(n, tenants=TENANTS)
+    findings = seal(batch, STAMP).findings
+    committed: list[pl.DataFrame] = []
+
+    def subject(folder: Path) -> float:
+        warehouse = open_warehouse(folder)
+        seconds = timed(lambda: seal_and_commit(warehouse, batch))
+        committed[:] = [_digests(warehouse)]
+        return seconds
+
+    def floor(folder: Path) -> float:
+        return write_one_file(findings, folder)
+
+    def agrees() -> bool:
+        return committed[0].equals(findings.select("tenant_id", "fingerprint").sort("tenant_id", "fingerprint"))
+
+    return [compare("write", n, subject, floor, target=TARGET, repeat=repeat, agrees=agrees)]
+
+
+def seal_and_commit(warehouse: Warehouse, batch: pl.DataFrame) -> None:
+    """Seal a batch chunk by chunk, and commit what the writer closes as it closes it."""
+    writer = Writer(STAMP.run_id, {table.name: warehouse.location(table) for table in _TABLES})
+    for chunk in _chunks(batch):
+        writer.add(_scanned(chunk))
+        _commit(warehouse, writer, everything=False)
+    _commit(warehouse, writer, everything=True)
+
+
+def _commit(warehouse: Warehouse, writer: Writer, *, everything: bool) -> None:
+    for flush in writer.drain(everything=everything):
+        exactly_once.commit(warehouse, flush)
+
+
+def _chunks(batch: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    yield from batch.iter_slices(CHUNK_UNITS * DRAFTS_PER_UNIT)
+
+
+def _scanned(chunk: pl.DataFrame) -> Scanned:
+    """Do what a task does after its checks: seal, and say what was evaluated."""
+    sealed = seal(chunk, STAMP)
+    units = chunk["unit_id"].unique().sort().to_list()
+    return Scanned(
+        units=tuple(units),
+        tables={COVERAGE.name: _coverage(chunk), FINDINGS.name: sealed.findings, REJECTED.name: sealed.rejected},
+    )
+
+
+def _coverage(chunk: pl.DataFrame) -> pl.DataFrame:
+    """Make a row for every unit and check with findings."""
+    rows = chunk.group_by("tenant_id", "unit_id", "workspace", "provider", "account_id", "region", "check_id").agg(
+        findings=pl.len()
+    )
+    known = rows.rename({"check_id": "name"}).with_columns(
+        run_id=pl.lit(STAMP.run_id), run_date=pl.lit(STAMP.run_date), subject=pl.lit("check"), outcome=pl.lit("ok")
+    )
+    schema = COVERAGE.polars_schema
+    absent = {name: pl.lit(None) for name in schema if name not in known.columns}
+    return known.with_columns(**absent).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _digests(warehouse: Warehouse) -> pl.DataFrame:
+    rows = [warehouse.scan(FINDINGS, f"tenant-{number:04}") for number in range(TENANTS)]
+    return pl.concat(rows).select("tenant_id", "fingerprint").sort("tenant_id", "fingerprint").collect()

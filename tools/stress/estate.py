@@ -1,0 +1,201 @@
+"""A generated AWS estate of any size: inventory frames per unit and a bill, known by construction.
+
+Nothing is drawn at random: every value follows from the unit's number and the row's, so that any process can make any
+unit again and the truth is plain arithmetic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from checkers.aws.ec2.datasets import VOLUMES
+from checkers.base import Dataset
+from contracts.units import UNIT_KEY, Unit
+from engine.collect.unit import Reading
+from engine.plan import AwsAccess, PlannedUnit
+
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-1")
+TENANT, WORKSPACE, PAYER = "stress", "prod", "999999999999"
+VOLUMES_PER_UNIT, ADDRESSES_PER_UNIT, SNAPSHOTS_PER_UNIT, INSTANCES_PER_UNIT = 320, 60, 140, 30
+_FIRST_ACCOUNT = 100_000_000_000
+_TAGS = pl.Map(pl.String, pl.String)
+BILL_DAYS = 3  # lines per volume in the bill
+
+
+@dataclass(frozen=True, slots=True)
+class StressEstate:
+    """An estate of about `findings` findings. `shuffle` moves rows about without changing what is there."""
+
+    findings: int
+    as_of: datetime
+    shuffle: int = 0
+
+    @property
+    def unit_count(self) -> int:
+        """How many units it takes."""
+        return max(1, round(self.findings / self.findings_per_unit))
+
+    @property
+    def findings_per_unit(self) -> int:
+        """What the rules find in every unit, by construction."""
+        unattached = VOLUMES_PER_UNIT // 2
+        gp2 = VOLUMES_PER_UNIT // 4
+        stopped = INSTANCES_PER_UNIT // 3
+        orphaned = SNAPSHOTS_PER_UNIT // 2
+        return unattached + gp2 + stopped + ADDRESSES_PER_UNIT // 2 + SNAPSHOTS_PER_UNIT + orphaned
+
+    def units(self) -> list[PlannedUnit]:
+        """Return the units, one account for every four regions."""
+        made = (
+            Unit(
+                TENANT, WORKSPACE, "aws", f"{100_000_000_000 + number // len(REGIONS)}", REGIONS[number % len(REGIONS)]
+            )
+            for number in range(self.unit_count)
+        )
+        return [PlannedUnit(unit, AwsAccess()) for unit in made]
+
+    def collect(self, planned: PlannedUnit, datasets: Sequence[Dataset], as_of: datetime) -> list[Reading]:
+        """Stand in for the collectors: the same frames they would give, without a cloud."""
+        return [
+            Reading(dataset, self._shuffled(self.frame(planned.unit, dataset, as_of)), None, 0) for dataset in datasets
+        ]
+
+    def frame(self, unit: Unit, dataset: Dataset, as_of: datetime) -> pl.DataFrame:
+        """Return one dataset of one unit; empty for what the estate does not have."""
+        rows = {
+            "aws.ec2.volumes": _volumes,
+            "aws.ec2.addresses": _addresses,
+            "aws.ec2.snapshots": _snapshots,
+            "aws.ec2.instances": _instances,
+        }.get(dataset.name)
+        if rows is None:
+            return dataset.frame([])
+        key = {name: pl.lit(getattr(unit, name)) for name in UNIT_KEY}
+        made = rows(_serial(unit), as_of).with_columns(**key)
+        absent = {name: pl.lit(None) for name in dataset.schema if name not in made.columns}
+        return made.with_columns(**absent).select(pl.col(name).cast(dtype) for name, dtype in dataset.schema.items())
+
+    def _shuffled(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.sample(fraction=1, shuffle=True, seed=self.shuffle) if self.shuffle else frame
+
+    def write_bill(self, folder: Path) -> Path:
+        """Write a legacy CUR in Parquet with a line for every volume on each of the last days before `as_of`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "cur.snappy.parquet"
+        volumes = [self.frame(each.unit, VOLUMES, self.as_of).lazy() for each in self.units()]
+        days = pl.LazyFrame({"day": [self.as_of - timedelta(days=n) for n in range(1, BILL_DAYS + 1)]})
+        _bill_lines(pl.concat(volumes).join(days, how="cross")).sink_parquet(path)
+        return path
+
+
+def _serial(unit: Unit) -> int:
+    """Return a number of its own for every unit; resource ids carry it."""
+    return int(unit.account_id) * len(REGIONS) + REGIONS.index(unit.region)
+
+
+def _rows(count: int) -> pl.DataFrame:
+    return pl.DataFrame({"n": range(count)})
+
+
+def _id(prefix: str, serial: int, number: str = "n") -> pl.Expr:
+    return pl.format(f"{prefix}-{serial:012x}{{}}", pl.col(number).cast(pl.String).str.zfill(5))
+
+
+def _ago(as_of: datetime, days: int) -> pl.Expr:
+    return pl.lit(as_of - timedelta(days=days)).dt.cast_time_unit("us")
+
+
+def _tags(serial: int) -> pl.Expr:
+    tags = pl.Series("tags", [{"team": f"team-{serial % 20}", "env": "prod"}], dtype=_TAGS)
+    return pl.lit(tags).first().alias("tags")
+
+
+def _volumes(serial: int, as_of: datetime) -> pl.DataFrame:
+    """Half forgotten gp3, a quarter gp2 attached to running instances, a quarter healthy or of stopped instances."""
+    kind = pl.col("n") % 4
+    in_use = kind.is_in([0, 1])
+    owner = pl.col("n") // 4 % INSTANCES_PER_UNIT
+    return (
+        _rows(VOLUMES_PER_UNIT)
+        .with_columns(owner=owner)
+        .select(
+            _id("vol", serial).alias("id"),
+            _tags(serial),
+            volume_type=pl.when(kind == 0).then(pl.lit("gp2")).otherwise(pl.lit("gp3")),
+            size_gib=10 + pl.col("n") % 90,
+            iops=pl.lit(3000),
+            throughput_mibps=pl.lit(125),
+            state=pl.when(in_use).then(pl.lit("in-use")).otherwise(pl.lit("available")),
+            attached_to=pl.when(in_use).then(_id("i", serial, "owner")),
+            created_at=_ago(as_of, 200),
+        )
+    )
+
+
+def _addresses(serial: int, as_of: datetime) -> pl.DataFrame:
+    del as_of
+    associated = pl.col("n") % 2 == 0
+    return _rows(ADDRESSES_PER_UNIT).select(
+        _id("eipalloc", serial).alias("id"),
+        _tags(serial),
+        public_ip=pl.lit("192.0.2.1"),
+        association_id=pl.when(associated).then(_id("eipassoc", serial)),
+        network_interface_id=pl.when(associated).then(_id("eni", serial)),
+    )
+
+
+def _snapshots(serial: int, as_of: datetime) -> pl.DataFrame:
+    """All old; every second one of a volume that is gone."""
+    return (
+        _rows(SNAPSHOTS_PER_UNIT)
+        .with_columns(gone=pl.col("n") + 90_000)
+        .select(
+            _id("snap", serial).alias("id"),
+            _tags(serial),
+            volume_id=pl.when(pl.col("n") % 2 == 0).then(_id("vol", serial)).otherwise(_id("vol", serial, "gone")),
+            size_gib=8 + pl.col("n") % 50,
+            storage_tier=pl.lit("standard"),
+            state=pl.lit("completed"),
+            started_at=_ago(as_of, 150),
+        )
+    )
+
+
+def _instances(serial: int, as_of: datetime) -> pl.DataFrame:
+    """Every third stopped for long; the running ones too young to be judged idle."""
+    stopped = pl.col("n") % 3 == 0
+    return _rows(INSTANCES_PER_UNIT).select(
+        _id("i", serial).alias("id"),
+        _tags(serial),
+        instance_type=pl.lit("m5.large"),
+        platform=pl.lit("linux"),
+        state=pl.when(stopped).then(pl.lit("stopped")).otherwise(pl.lit("running")),
+        launched_at=pl.when(stopped).then(_ago(as_of, 300)).otherwise(_ago(as_of, 3)),
+        stopped_at=pl.when(stopped).then(_ago(as_of, 100)),
+    )
+
+
+def _bill_lines(lines: pl.LazyFrame) -> pl.LazyFrame:
+    cost = (pl.col("size_gib") * 8).cast(pl.Decimal(38, 6)) / 3000
+    return lines.select(
+        identity_line_item_id=pl.format("{}-{}", "id", "day"),
+        bill_payer_account_id=pl.lit(PAYER),
+        bill_billing_period_start_date=pl.col("day").dt.truncate("1mo"),
+        line_item_usage_account_id="account_id",
+        line_item_line_item_type=pl.lit("Usage"),
+        line_item_usage_start_date="day",
+        line_item_usage_end_date=pl.col("day").dt.offset_by("1d"),
+        line_item_product_code=pl.lit("AmazonEC2"),
+        line_item_usage_type=pl.format("EBS:VolumeUsage.{}", "volume_type"),
+        line_item_operation=pl.lit("CreateVolume-Gp3"),
+        line_item_resource_id="id",
+        line_item_usage_amount=pl.col("size_gib").cast(pl.Decimal(18, 6)),
+        pricing_unit=pl.lit("GB-Mo"),
+        line_item_unblended_cost=cost,
+        pricing_public_on_demand_cost=cost,
+        line_item_currency_code=pl.lit("USD"),
+        product_region="region",
+    )

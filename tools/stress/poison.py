@@ -1,0 +1,116 @@
+"""Checks that misbehave on purpose, each on one unit or on all: what a bad rule may do to a run."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from checkers.aws.ec2.datasets import VOLUMES
+from checkers.base import Check, Context, claim
+from contracts.errors import PermanentError
+
+GREED_BYTES = 8 * 2**30  # a test of this must end even where nobody watches memory
+_MOUTHFUL = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """`kind`: what it does (`KINDS`); `unit_id`: to which unit, empty for every one."""
+
+    kind: str
+    unit_id: str = ""
+
+
+def poison(kind: str, unit_id: str = "") -> Check:
+    """Make a check that finds nothing, and does what `KINDS` says when it is given the unit."""
+    return Check(
+        id=f"aws.poison.{kind}",
+        reads=(VOLUMES,),
+        judge=_judge,
+        params=Params(kind=kind, unit_id=unit_id),
+        title=f"A check that {kind}",
+        category="governance",
+        service="ebs",
+        resource_type="volume",
+    )
+
+
+def _judge(volumes: pl.LazyFrame, params: Params, ctx: Context) -> pl.LazyFrame:
+    harmless = ctx.price(volumes, service="ebs", sku=pl.lit(None, dtype=pl.String)).select(
+        claim(finding=pl.lit(value=False), monthly_savings=pl.lit(0), action="review", evidence=("size_gib",))
+    )
+    units = volumes.select(pl.col("unit_id").unique()).collect()["unit_id"].to_list()
+    struck = params.unit_id in units if params.unit_id else bool(units)
+    return KINDS[params.kind](harmless) if struck else harmless
+
+
+def _raises(claims: pl.LazyFrame) -> pl.LazyFrame:
+    del claims
+    raise PermanentError("poison")
+
+
+def _hangs(claims: pl.LazyFrame) -> pl.LazyFrame:
+    while True:
+        time.sleep(1)
+    return claims
+
+
+def _aborts(claims: pl.LazyFrame) -> pl.LazyFrame:
+    os.abort()
+    return claims
+
+
+def _eats(claims: pl.LazyFrame) -> pl.LazyFrame:
+    eaten = [b"\xff" * _MOUTHFUL for _ in range(GREED_BYTES // _MOUTHFUL)]
+    raise MemoryError(f"{len(eaten) * _MOUTHFUL} bytes for {claims}")
+
+
+def _forgets(claims: pl.LazyFrame) -> pl.LazyFrame:
+    return claims.head(1)
+
+
+def _babbles(claims: pl.LazyFrame) -> pl.LazyFrame:
+    return claims.with_columns(verdict=pl.lit("banana"))
+
+
+def _shuffles_columns(claims: pl.LazyFrame) -> pl.LazyFrame:
+    return claims.select(pl.lit(1).alias("nonsense"))
+
+
+def _returns_nothing(claims: pl.LazyFrame) -> pl.LazyFrame:
+    del claims
+    return None  # type: ignore[return-value]  # that is the point
+
+
+def _found(claims: pl.LazyFrame, **columns: pl.Expr) -> pl.LazyFrame:
+    return claims.with_columns(verdict=pl.lit("finding"), **columns)
+
+
+def _escapes(claims: pl.LazyFrame) -> pl.LazyFrame:
+    return _found(claims, tenant_id=pl.lit("../../../escaped"))
+
+
+def _bloats(claims: pl.LazyFrame) -> pl.LazyFrame:
+    return _found(claims, resource_name=pl.lit("x" * 2**20))
+
+
+def _tags(claims: pl.LazyFrame) -> pl.LazyFrame:
+    tags = pl.Series([{f"key-{n}": "value" for n in range(10_000)}], dtype=pl.Map(pl.String, pl.String))
+    return _found(claims, tags=pl.lit(tags).first())
+
+
+KINDS: dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]] = {
+    "raises": _raises,
+    "hangs": _hangs,
+    "aborts": _aborts,
+    "eats": _eats,
+    "forgets": _forgets,
+    "babbles": _babbles,
+    "shuffles_columns": _shuffles_columns,
+    "returns_nothing": _returns_nothing,
+    "escapes": _escapes,
+    "bloats": _bloats,
+    "tags": _tags,
+}
