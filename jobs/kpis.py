@@ -1,5 +1,6 @@
 """KPIs per day and month: every query in `sql/kpi_daily/` and `sql/kpi_monthly/` is one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,10 +8,12 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from contracts.tables import COVERAGE, CUR_FACTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
-from jobs.sql import queries, query, relations
+from jobs.sql import Relation, queries, query, relations
 
 COST_DAYS = 30  # the whole days before as_of whose cost is told day by day
 _INPUTS = {"findings_current": CURRENT, "coverage": COVERAGE, "cur_facts": CUR_FACTS}
+_SUMS = "kpi_inputs"
+_PAST = {"cur_facts", "cost_sums", "tag_sums", "usage_sums"}  # relations that hold the past themselves
 
 
 def kpis(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> None:
@@ -23,9 +26,11 @@ def kpis(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> None:
         "as_of": as_of.isoformat(),
         **{table.name: str(warehouse.snapshot_id(table)) for table in _INPUTS.values()},
     }
-    for grain in _grains(as_of):
-        if not warehouse.is_current(grain.table, tenant_id, inputs):
-            warehouse.replace(grain.table, _told(warehouse, tenant_id, as_of, grain), tenant_id, inputs=inputs)
+    grains = [each for each in _grains(as_of) if not warehouse.is_current(each.table, tenant_id, inputs)]
+    frames = _frames(warehouse, tenant_id, as_of) if grains else {}
+    for grain in grains:
+        earlier = warehouse.scan(grain.table, tenant_id).collect()
+        warehouse.replace(grain.table, _told(frames, earlier, tenant_id, as_of, grain), tenant_id, inputs=inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +51,27 @@ def _grains(as_of: datetime) -> list[_Grain]:
     ]
 
 
-def _told(warehouse: Warehouse, tenant_id: str, as_of: datetime, grain: _Grain) -> pl.DataFrame:
+def _frames(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> dict[str, Relation]:
+    """Return every relation that a KPI may read: the tables, and `sql/kpi_inputs/`, what many KPIs read of the facts.
+
+    Those are made once for all KPIs of both grains, each in one pass over the facts.
+    """
+    tables = {relation: warehouse.scan(table, tenant_id) for relation, table in _INPUTS.items()}
+    facts, since = {"cur_facts": tables["cur_facts"]}, as_of - timedelta(days=COST_DAYS)
+    sums = {name.rpartition("/")[2]: query(name, facts, {"as_of": as_of, "since": since}) for name in queries(_SUMS)}
+    return {**tables, **sums}
+
+
+def _told(
+    frames: Mapping[str, Relation], earlier: pl.DataFrame, tenant_id: str, as_of: datetime, grain: _Grain
+) -> pl.DataFrame:
     """Return all rows of the grain: those told now, and of the earlier ones those that these do not replace."""
-    earlier = warehouse.scan(grain.table, tenant_id).collect()
     told: list[pl.DataFrame] = []
     for name in queries(grain.folder):
         read, kpi = relations(name), name.rpartition("/")[2]
-        frames = {relation: warehouse.scan(_INPUTS[relation], tenant_id) for relation in read}
-        rows = query(name, frames, {"as_of": as_of}).with_columns(tenant_id=pl.lit(tenant_id), kpi=pl.lit(kpi))
+        rows = query(name, {relation: frames[relation] for relation in read}, {"as_of": as_of})
+        rows = rows.with_columns(tenant_id=pl.lit(tenant_id), kpi=pl.lit(kpi))
         told.append(rows.select(pl.col(column).cast(dtype) for column, dtype in grain.table.polars_schema.items()))
-        rebuilt = pl.col("period") >= grain.since if "cur_facts" in read else pl.col("period") == grain.now
+        rebuilt = pl.col("period") >= grain.since if read & _PAST else pl.col("period") == grain.now
         earlier = earlier.filter(~(rebuilt & (pl.col("kpi") == kpi)))
     return pl.concat([earlier, *told]).sort("period", "kpi", "dimension", "value", "currency", nulls_last=True)

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import duckdb
@@ -8,8 +8,9 @@ import pytest
 from jobs.sql import queries, query, relations, session
 
 
-def cost_by_service(facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> pl.DataFrame:
-    return query("kpi_daily/cost_by_service", {"cur_facts": facts}, {"as_of": as_of, "unused": 1})
+def costs(facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> pl.DataFrame:
+    params = {"as_of": as_of, "since": as_of - timedelta(days=30), "unused": 1}
+    return query("kpi_inputs/cost_sums", {"cur_facts": facts}, params).sort("dimension")
 
 
 @pytest.fixture
@@ -17,7 +18,9 @@ def facts() -> pl.DataFrame:
     return pl.DataFrame(
         {
             "usage_start": [datetime(2026, 10, 31, 23, tzinfo=UTC)] * 2,
-            "service": ["AmazonEC2"] * 2,
+            "billing_period": ["2026-10"] * 2,
+            "charge_category": ["Usage"] * 2,
+            **{name: ["a"] * 2 for name in ("account_id", "service", "region")},
             "cost_primary": [Decimal("0.000000000001"), Decimal("0.1")],
             "currency": ["USD"] * 2,
         },
@@ -26,17 +29,17 @@ def facts() -> pl.DataFrame:
 
 
 def test_a_query_gives_exact_decimals_and_utc_days(facts: pl.DataFrame, as_of: datetime) -> None:
-    (row,) = cost_by_service(facts, as_of).to_dicts()
-    assert (row["period"], row["numerator"]) == ("2026-10-31", Decimal("0.100000000001"))
+    row = costs(facts, as_of).row(0, named=True)
+    assert (row["day"], row["cost"]) == ("2026-10-31", Decimal("0.100000000001"))
 
 
 def test_a_lazy_input_gives_the_same_rows(facts: pl.DataFrame, as_of: datetime) -> None:
-    assert cost_by_service(facts.lazy(), as_of).equals(cost_by_service(facts, as_of))
+    assert costs(facts.lazy(), as_of).equals(costs(facts, as_of))
 
 
 def test_a_missing_parameter_is_an_error(facts: pl.DataFrame) -> None:
     with pytest.raises(duckdb.Error, match="as_of"):
-        query("kpi_daily/cost_by_service", {"cur_facts": facts})
+        query("kpi_inputs/cost_sums", {"cur_facts": facts}, {"since": datetime(2026, 10, 1, tzinfo=UTC)})
 
 
 def test_the_inputs_of_a_query_are_its_tables_without_its_own_names() -> None:

@@ -2,16 +2,16 @@
 --
 -- Grain   one row per usage day, service and currency
 -- Value   numerator: cost in `currency`, on the basis the bill was ingested with; not a ratio
--- Reads   cur_facts (every line, whatever its type; the rows of a day add up to its facts)
+-- Reads   cost_sums (every line, whatever its type; the rows of a day add up to its facts)
 -- Source  FinOps Foundation KPI library, cost by service; windows end with the last whole day
 SELECT
-    strftime(usage_start, '%Y-%m-%d') AS period,
-    'service' AS dimension,
-    coalesce(service, 'unknown') AS value,
-    sum(cost_primary) AS numerator,
+    day AS period,
+    dimension,
+    value,
+    sum(cost) AS numerator,
     NULL AS denominator,
     currency
-FROM cur_facts
-WHERE usage_start >= date_trunc('day', $as_of) - INTERVAL 30 DAY AND usage_start < date_trunc('day', $as_of)
+FROM cost_sums
+WHERE day IS NOT NULL AND dimension = 'service'
 GROUP BY ALL
-HAVING count(cost_primary) > 0
+HAVING count(cost) > 0
