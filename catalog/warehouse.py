@@ -3,7 +3,7 @@
 import json
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +22,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from contracts.errors import PermanentError, TransientError
 from contracts.tables import TABLES, Table
 
+Rows = pl.LazyFrame | pl.DataFrame
 NAMESPACE = "finops"
 LOCK_TIMEOUT_SECONDS = 10  # how long one statement waits for a lock before the commit loop tries again
 IDLE_SECONDS = 20  # PostgreSQL ends a transaction whose process sleeps or is cut off; the lock it holds goes with it
@@ -107,7 +108,7 @@ class Warehouse:
     def replace(
         self,
         table: Table,
-        rows: pl.LazyFrame | pl.DataFrame,
+        rows: Rows | Iterable[Rows],
         tenant_id: str,
         *,
         partition: Mapping[str, str | date] | None = None,
@@ -115,7 +116,8 @@ class Warehouse:
     ) -> int:
         """Replace one tenant's rows (in one partition, or all of them) in one atomic commit; returns the snapshot id.
 
-        `rows` must belong to that tenant and partition. `inputs` says what they were made from (`is_current`).
+        `rows` must belong to that tenant and partition; of several frames each is written before the next is asked
+        for, so that only one is ever in memory. `inputs` says what they were made from (`is_current`).
         """
         where = _equals("tenant_id", tenant_id)
         for column, value in (partition or {}).items():
@@ -144,13 +146,14 @@ class Warehouse:
     def _commit_rows(
         self,
         table: Table,
-        rows: pl.LazyFrame | pl.DataFrame,
+        rows: Rows | Iterable[Rows],
         summary: dict[str, str],
         *,
         replaced: BooleanExpression | None,
     ) -> int:
-        paths = write_files(self.location(table), table, rows.lazy(), uuid.uuid4().hex)
-        commit_id = uuid.uuid4().hex  # a reply lost after the commit is recognised by it
+        location, commit_id = self.location(table), uuid.uuid4().hex  # a reply lost after the commit is recognised by it
+        parts = [rows] if isinstance(rows, pl.LazyFrame | pl.DataFrame) else rows
+        paths = [path for part in parts for path in write_files(location, table, part.lazy(), uuid.uuid4().hex)]
 
         @retry_commit
         def attempt() -> int:

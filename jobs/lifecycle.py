@@ -9,7 +9,13 @@ from contracts.errors import ContractError
 from contracts.tables import COVERAGE, CURRENT, ENRICHED, FINDINGS
 from contracts.vocabulary import OPEN_STATES
 from jobs.netting import standing
+from jobs.shards import shards
 from jobs.sql import query
+
+# The queries see narrow rows; whole findings, with their evidence and tags, only pass by.
+_BEFORE = ("row", "fingerprint", "workspace", "unit_id", "check_id", "resource_id", "lifecycle")
+_COVERAGE = ("workspace", "unit_id", "subject", "name", "outcome", "rejected", "undetermined_ids")
+_STATES = ("row", "fingerprint", "lifecycle", "estimated", "actual")
 
 
 def lifecycle(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime) -> None:
@@ -28,36 +34,68 @@ def lifecycle(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date,
         return
     of_run = (pl.col("run_date") == run_date) & (pl.col("run_id") == run_id)
     # Enriched meta-findings lie beside the findings they are made of: counting both would count twice.
-    findings = warehouse.scan(ENRICHED, tenant_id).filter(of_run, pl.col("source_fingerprints").is_null()).collect()
-    if findings.is_empty():  # no bill, or attribution failed: what was found still counts
-        findings = warehouse.scan(FINDINGS, tenant_id).filter(of_run).collect()
-    coverage = warehouse.scan(COVERAGE, tenant_id).filter(of_run).collect()
-    previous = warehouse.scan(CURRENT, tenant_id).collect()
+    findings = warehouse.scan(ENRICHED, tenant_id).filter(of_run, pl.col("source_fingerprints").is_null())
+    if findings.head(1).collect().is_empty():  # no bill, or attribution failed: what was found still counts
+        findings = warehouse.scan(FINDINGS, tenant_id).filter(of_run)
+    coverage = warehouse.scan(COVERAGE, tenant_id).filter(of_run).select(_COVERAGE).collect()
+    previous = warehouse.scan(CURRENT, tenant_id)
     _refuse_to_rewind(previous, coverage, run_id, as_of)
-    warehouse.replace(CURRENT, brought_up(findings, coverage, previous, as_of), tenant_id, inputs=inputs)
+    parts = (
+        brought_up(findings.filter(shard).collect(), coverage, previous.filter(shard).collect(), as_of)
+        for shard in shards([findings, previous])
+    )
+    warehouse.replace(CURRENT, parts, tenant_id, inputs=inputs)
 
 
 def brought_up(findings: pl.DataFrame, coverage: pl.DataFrame, previous: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Return the current findings after a run, from the run's findings and coverage and the current ones before.
+    """Return the current findings after a run, from the run's findings and the current ones before of some accounts.
 
-    One row per fingerprint, sorted by it, with the columns of `finops_findings_current`.
+    `coverage` is the run's, of all accounts. One row per fingerprint, those the run found first, in their order; with
+    the columns of `finops_findings_current`.
     """
+    found, known = _once(findings).with_row_index("row"), previous.with_row_index("row")
     states = query(
         "findings_current/lifecycle",
-        {"findings": findings, "coverage": coverage, "previous": previous},
+        {"findings": found.select("row", "fingerprint"), "coverage": coverage, "previous": known.select(_BEFORE)},
         {"as_of": as_of},
     )
-    competing = states.filter(pl.col("lifecycle").struct.field("state").is_in(OPEN_STATES))
-    current = query(
+    seen = states.drop_nulls("found").sort("found")
+    unseen = states.filter(pl.col("found").is_null()).sort("known")
+    rows = [found.with_columns(seen["lifecycle"]), known[unseen["known"]].with_columns(unseen["lifecycle"])]
+    return _netted(pl.concat(_typed(each) for each in rows))
+
+
+def _netted(findings: pl.DataFrame) -> pl.DataFrame:
+    """Fill in what each finding saves when no resource is counted twice."""
+    is_open = pl.col("lifecycle").struct.field("state").is_in(OPEN_STATES)
+    competing = findings.filter(is_open).with_columns(scope=pl.lit("open"))
+    savings = query(
         "findings_current/net_savings",
-        {"states": states, "standing": standing(competing.with_columns(scope=pl.lit("open")))},
+        {"states": findings.with_row_index("row").select(_STATES), "standing": standing(competing)},
     )
-    return current.select(pl.col(name).cast(dtype) for name, dtype in CURRENT.polars_schema.items()).sort("fingerprint")
+    return findings.with_columns(savings["savings"].cast(CURRENT.polars_schema["savings"]))
 
 
-def _refuse_to_rewind(previous: pl.DataFrame, coverage: pl.DataFrame, run_id: str, as_of: datetime) -> None:
+def _typed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Bring rows to the table's schema; what they lack is null."""
+    schema = CURRENT.polars_schema
+    return rows.select(
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in schema.items()
+    )
+
+
+def _once(findings: pl.DataFrame) -> pl.DataFrame:
+    """Keep one row per fingerprint, the same one in whichever order they come."""
+    if findings["fingerprint"].is_unique().all():
+        return findings
+    return findings.sort("fingerprint", "finding_id", "unit_id").unique("fingerprint", keep="first", maintain_order=True)
+
+
+def _refuse_to_rewind(previous: pl.LazyFrame, coverage: pl.DataFrame, run_id: str, as_of: datetime) -> None:
     times = [pl.col("lifecycle").struct.field(name) for name in ("last_seen", "resolved_at", "reopened_at")]
-    known = previous.join(coverage, on="workspace", how="semi").select(pl.max_horizontal(times).max()).item()
+    looked_at = pl.col("workspace").is_in(coverage["workspace"].unique().to_list())
+    known = previous.filter(looked_at).select(pl.max_horizontal(times).max()).collect().item()
     if known and known > as_of:
         raise ContractError(
             "as_of",

@@ -4,6 +4,10 @@ import polars as pl
 
 from jobs.sql import query
 
+_FINDING = ("scope", "fingerprint")
+_RESOURCE = ("scope", "provider", "account_id", "region", "claimed_id")
+_READS = (*_FINDING, "provider", "account_id", "region", "resource_id", "estimated", "action", "evidence")
+
 
 def standing(candidates: pl.DataFrame) -> pl.DataFrame:
     """Settle findings against each other, only inside their `scope`.
@@ -13,13 +17,16 @@ def standing(candidates: pl.DataFrame) -> pl.DataFrame:
     counts. A finding claims `covers` of its evidence, else its own resource, and counts for all that it claims or not
     at all.
     """
-    claims = query("savings_claims/claims", {"candidates": candidates})
-    settled: list[pl.DataFrame] = []
-    while True:
+    claims = query("savings_claims/claims", {"candidates": candidates.select(_READS)})
+    # Most findings are alone with their resources: they count, and only the others have to be compared.
+    shared = claims.filter(pl.struct(_RESOURCE).is_duplicated()).select(_FINDING).unique()
+    alone = claims.join(shared, on=_FINDING, how="anti").select(_FINDING).unique()
+    settled = [alone.with_columns(counts=pl.lit(value=True), excluded_by=pl.lit(None, dtype=pl.String))]
+    claims = claims.join(shared, on=_FINDING, how="semi")
+    while not claims.is_empty():
         round_ = query("savings_claims/standing", {"claims": claims})
         # Who lost only to losers stands again; each round settles at least the strongest, so this ends.
         again = ~pl.col("counts") & pl.col("excluded_by").is_null()
         settled.append(round_.filter(~again))
-        claims = claims.join(round_.filter(again), on=["scope", "fingerprint"], how="semi")
-        if claims.is_empty():
-            return pl.concat(settled)
+        claims = claims.join(round_.filter(again), on=_FINDING, how="semi")
+    return pl.concat(settled)

@@ -122,7 +122,8 @@ def test_the_same_run_twice_gives_the_same_rows(bring: Frame, claim: Claim, as_o
     drafts = [claim(VOLUME, "vol-0b"), claim(VOLUME, "vol-0c")]
     once = bring(before, drafts, as_of + 2 * DAY)
     assert sorted(row["lifecycle"]["state"] for row in once.to_dicts()) == ["open", "reopened", "resolved"]
-    assert bring(once, drafts[::-1], as_of + 2 * DAY).equals(once)
+    again = bring(once, drafts[::-1], as_of + 2 * DAY)
+    assert again.sort("fingerprint").equals(once.sort("fingerprint"))
 
 
 def run(warehouse: Warehouse, findings: pl.DataFrame, coverage: pl.DataFrame, run_id: str, at: datetime) -> Rows:

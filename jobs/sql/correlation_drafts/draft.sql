@@ -2,7 +2,8 @@
 --
 -- Grain   one row per rule and head finding
 -- Value   draft columns; monthly_savings and monthly_cost in `currency` over the members that count, 0 known = null
--- Reads   members (check_id, title, head_fingerprint, fingerprint), findings, standing (per check_id/head_fingerprint)
+-- Reads   members (check_id, title, head_fingerprint, fingerprint), findings (the members), heads (whole findings),
+--         standing (per check_id/head_fingerprint)
 -- Source  evidence lists at most 100 members, because evidence is limited to 65,536 bytes; source_fingerprints has all
 WITH member AS (
     SELECT
@@ -67,4 +68,4 @@ SELECT
     grouped.price_date AS price_date,
     head.estimated.price_source AS price_source
 FROM grouped
-JOIN findings AS head ON head.fingerprint = grouped.head_fingerprint
+JOIN heads AS head ON head.fingerprint = grouped.head_fingerprint

@@ -2,20 +2,15 @@
 --
 -- Grain   one row per stopped instance and member finding, the instance's own included; two members or more
 -- Value   head_fingerprint: the instance's finding; fingerprint: a member's
--- Reads   findings
+-- Reads   findings (with links)
 -- Source  deleting the instance settles what is attached to it; links are the provider's own ids on the full key
 WITH head AS (
-    SELECT *, try(json_extract_string(evidence, '$.covers[*]')) AS covers
-    FROM findings
-    WHERE check_id = 'aws.ec2.stopped_instance'
+    SELECT * FROM findings WHERE check_id = 'aws.ec2.stopped_instance'
 ),
 attached AS (
-    SELECT
-        *,
-        unnest([
-            try(json_extract_string(evidence, '$.attached_to')), try(json_extract_string(evidence, '$.instance_id'))
-        ]) AS instance_id
+    SELECT fingerprint, workspace, provider, account_id, region, unnest([attached_to, instance_id]) AS instance_id
     FROM findings
+    WHERE attached_to IS NOT NULL OR instance_id IS NOT NULL
 ),
 covered AS (
     SELECT fingerprint, workspace, provider, account_id, region, unnest(covers) AS resource_id FROM head

@@ -1,8 +1,9 @@
 -- Every finding known of a tenant after a run, with its state.
 --
 -- Grain   one row per fingerprint
--- Value   lifecycle; the other columns are those of the latest run that saw the finding
--- Reads   findings (this run's), coverage (this run's), previous (findings_current before)
+-- Value   lifecycle, and which row has the other columns: `found` of this run's findings, else `known` of the previous
+-- Reads   findings (row, fingerprint: this run's), coverage (this run's, of all accounts), previous (findings_current
+--         before: row and what is read here)
 -- Source  absence counts only where the check was evaluated completely for the unit: what was not read is not gone
 WITH evaluated AS (
     SELECT
@@ -16,10 +17,6 @@ WITH evaluated AS (
     WHERE subject = 'check'
     GROUP BY unit_id, name
 ),
-seen AS (
-    SELECT * FROM findings
-    QUALIFY row_number() OVER (PARTITION BY fingerprint ORDER BY finding_id, unit_id) = 1
-),
 unseen AS (
     SELECT
         before.*,
@@ -27,11 +24,12 @@ unseen AS (
         CASE WHEN evaluated.complete THEN 'not evaluated: undetermined'
             ELSE 'not evaluated: ' || coalesce(evaluated.gap, 'not in this run') END AS gap
     FROM previous AS before
-    ANTI JOIN seen USING (fingerprint)
+    ANTI JOIN findings USING (fingerprint)
     LEFT JOIN evaluated USING (unit_id, check_id)
 )
 SELECT
-    seen.*,
+    findings.row AS found,
+    before.row AS known,
     struct_pack(
         state := CASE coalesce(before.lifecycle.state, 'new')
             WHEN 'new' THEN 'open' WHEN 'open' THEN 'open' ELSE 'reopened' END,
@@ -42,11 +40,11 @@ SELECT
             WHEN 'resolved' THEN $as_of ELSE before.lifecycle.reopened_at END,
         reason := CASE WHEN before.lifecycle.state IN ('resolved', 'reopened') THEN 'found again' END
     ) AS lifecycle
-FROM seen
+FROM findings
 LEFT JOIN previous AS before USING (fingerprint)
 UNION ALL BY NAME
 SELECT
-    unseen.* EXCLUDE (gone, gap, savings, lifecycle),
+    row AS known,
     CASE
         -- Closed already, or of a workspace this run did not look at: as it was.
         WHEN lifecycle.state = 'resolved' OR workspace NOT IN (SELECT workspace FROM coverage) THEN lifecycle

@@ -1,8 +1,8 @@
 -- What every finding really saves: counted once per resource, and never more than the resource costs.
 --
--- Grain   one row per fingerprint
--- Value   savings{gross, net, currency, excluded_by, reason, overstated}, per month; unknown is null with a reason
--- Reads   states (findings with lifecycle), standing (of the open ones)
+-- Grain   one row per state
+-- Value   row, and savings{gross, net, currency, excluded_by, reason, overstated}, per month; unknown is null with a reason
+-- Reads   states (row, fingerprint, lifecycle, estimated, actual), standing (of the open ones)
 -- Source  cost is what the bill says of the last 30 days when it matched, else the list-price estimate
 WITH costed AS (
     SELECT
@@ -17,7 +17,7 @@ WITH costed AS (
     LEFT JOIN standing USING (fingerprint)
 )
 SELECT
-    costed.* EXCLUDE (excluded_by, gross, billed, known_cost, cost),
+    row,
     struct_pack(
         gross := gross,
         net := CASE
@@ -37,3 +37,4 @@ SELECT
         overstated := gross > billed
     ) AS savings
 FROM costed
+ORDER BY row

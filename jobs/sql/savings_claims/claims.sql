@@ -12,7 +12,7 @@ WITH candidate AS (
             ['delete', 'release', 'stop', 'rightsize', 'migrate', 'upgrade', 'review'], action.kind
         ) AS action_rank,
         -- A finding may claim other resources than its own: a stopped instance claims its volumes and addresses.
-        try(json_extract_string(evidence, '$.covers[*]')) AS covers
+        CASE WHEN contains(evidence, '"covers"') THEN try(json_extract_string(evidence, '$.covers[*]')) END AS covers
     FROM candidates
     WHERE estimated.monthly_savings IS NOT NULL
 )

@@ -1,0 +1,25 @@
+"""Shards: ranges of accounts of about equal size, which a job works through so that its memory does not grow."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import polars as pl
+
+SHARD_ROWS = 250_000  # findings in memory at a time; an account is never split
+
+
+def shards(frames: Iterable[pl.LazyFrame], rows: int = SHARD_ROWS) -> list[pl.Expr]:
+    """Return conditions on `account_id`, of which exactly one holds for every account there is.
+
+    Each holds for about `rows` rows of the frames. Ranges, not lists: files lie sorted by account, and whoever reads a
+    range skips the rest.
+    """
+    counted = pl.concat([frame.select("account_id") for frame in frames]).group_by("account_id").len()
+    accounts = counted.drop_nulls().sort("account_id").collect(engine="streaming")
+    shard = (accounts["len"].cum_sum() - accounts["len"]) // rows
+    starts = accounts.group_by(shard.alias("shard"), maintain_order=True).first()["account_id"].to_list()[1:]
+    account = pl.col("account_id")
+    if not starts:
+        return [account.is_not_null()]
+    between = [(account >= low) & (account < high) for low, high in pairwise(starts)]
+    return [account < starts[0], *between, account >= starts[-1]]
