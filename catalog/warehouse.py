@@ -151,7 +151,10 @@ class Warehouse:
         *,
         replaced: BooleanExpression | None,
     ) -> int:
-        location, commit_id = self.location(table), uuid.uuid4().hex  # a reply lost after the commit is recognised by it
+        location, commit_id = (
+            self.location(table),
+            uuid.uuid4().hex,
+        )  # a reply lost after the commit is recognised by it
         parts = [rows] if isinstance(rows, pl.LazyFrame | pl.DataFrame) else rows
         paths = [path for part in parts for path in write_files(location, table, part.lazy(), uuid.uuid4().hex)]
 

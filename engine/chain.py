@@ -18,7 +18,7 @@ from contracts.tables import COVERAGE, FINDINGS, REJECTED, Table
 from engine.backends import backend_for
 from engine.collect.discovery import CloudDiscovery
 from engine.config import Config, Tenant
-from engine.driver import CHUNK_UNITS, Backend, Progress, drive, job
+from engine.driver import Backend, Progress, drive, job
 from engine.plan import Gap, PlannedUnit, plan
 from jobs.correlate import correlate
 from jobs.costs.attribute import attribute
@@ -88,7 +88,7 @@ class Chain:
         yield
         self.result.seconds[name] = time.perf_counter() - started
 
-    def scan(self, units: Sequence[PlannedUnit | Gap], backend: Backend, chunk_units: int = CHUNK_UNITS) -> None:
+    def scan(self, units: Sequence[PlannedUnit | Gap], backend: Backend, chunk_units: int | None = None) -> None:
         """Bring every unit into the raw tables; an interrupted run goes on where its commits end."""
         with self.stage("scan"):
             drive(self.warehouse, backend, units, self.run.run_id, self.reporter.progress, chunk_units=chunk_units)

@@ -19,6 +19,8 @@ from engine.scan import Collector
 Chunk = Sequence[PlannedUnit | Gap]
 Progress = Callable[[int, int], None]
 CHUNK_UNITS = 16  # one Ray task; 240 to 1,800 tasks a second are free, an API call is not
+MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
+CHUNKS = 32  # that a run has at least, so that every worker has several and a lost one is no loss
 CHUNK_SECONDS = 1_800.0  # a chunk that takes longer hangs: throttled units take minutes, and 8 are read at a time
 CHECK_SECONDS = 120.0  # a check that takes longer over one unit hangs: thousands of resources take it milliseconds
 CHECK_BYTES = 4 * 2**30  # what a check that is judged apart may take on top of what its process has
@@ -98,7 +100,7 @@ def drive(
     run_id: str,
     progress: Progress,
     *,
-    chunk_units: int = CHUNK_UNITS,
+    chunk_units: int | None = None,
 ) -> None:
     """Bring every unit into the tables exactly once; what an earlier attempt at this run committed is not done again.
 
@@ -106,6 +108,7 @@ def drive(
     apart; those that are missing even then are written down as failed, with the cause. Raises TransientError when that
     could not be committed either.
     """
+    chunk_units = chunk_units or max(CHUNK_UNITS, min(MAX_CHUNK_UNITS, len(planned) // CHUNKS))
     exactly_once.settle(warehouse, run_id)
     sweep = _Sweep(warehouse, backend, run_id, len(planned), progress)
     left = sweep.missing(planned)

@@ -8,15 +8,18 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from contracts.seal import RunStamp, Sealed, seal
 from contracts.tables import CORRELATED, COVERAGE, DRAFT_SCHEMA, FINDINGS, REJECTED
-from jobs.netting import standing
-from jobs.shards import shards
+from jobs.netting import NETTED, standing
+from jobs.shards import SHARD_ROWS, shards
 from jobs.sql import queries, query
 
 _KEY = ("workspace", "provider", "account_id", "region", "resource_id")
+_PRICED = ("monthly_savings", "monthly_cost", "currency", "price_date")
 _LINKED = ("fingerprint", "check_id", *_KEY, "evidence")
 
 
-def correlate(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime) -> None:
+def correlate(
+    warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime, *, shard_rows: int = SHARD_ROWS
+) -> None:
     """Replace the tenant's meta-findings of a day by those of a run; unchanged inputs mean nothing to do.
 
     Meta-findings that another workspace's run made on the same day stay.
@@ -39,8 +42,8 @@ def correlate(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date,
 
     def parts() -> Iterator[pl.LazyFrame | pl.DataFrame]:
         yield others
-        for shard in shards([findings]):
-            sealed = meta_findings(findings.filter(shard).collect(), tenant_id, RunStamp(run_id, as_of))
+        for shard in shards([findings], shard_rows):
+            sealed = meta_findings(findings.filter(shard).collect(), RunStamp(run_id, as_of))
             if not sealed.rejected.is_empty():
                 warehouse.append(REJECTED, sealed.rejected, tenant_id)
             yield sealed.findings
@@ -48,7 +51,7 @@ def correlate(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date,
     warehouse.replace(CORRELATED, parts(), tenant_id, partition=partition, inputs=inputs)
 
 
-def meta_findings(findings: pl.DataFrame, tenant_id: str, stamp: RunStamp) -> Sealed:
+def meta_findings(findings: pl.DataFrame, stamp: RunStamp) -> Sealed:
     """Apply every rule to the findings of one run, all of an account or none.
 
     A meta-finding's check_id is `correlation.<rule>`, its resource the head's, its saving that of the members which
@@ -59,16 +62,30 @@ def meta_findings(findings: pl.DataFrame, tenant_id: str, stamp: RunStamp) -> Se
         query(rule, {"findings": links}).with_columns(check_id=pl.lit(f"correlation.{rule.rpartition('/')[2]}"))
         for rule in queries("findings_correlated")
     )
-    scope = pl.concat_str("check_id", "head_fingerprint", separator="/")
-    candidates = findings.join(members.select("fingerprint", scope=scope), on="fingerprint")
-    drafts = query(
-        "correlation_drafts/draft",
-        {
-            "members": members,
-            "findings": candidates.select("fingerprint", "check_id", "resource_id", "estimated").unique("fingerprint"),
-            "heads": findings.join(members, left_on="fingerprint", right_on="head_fingerprint", how="semi"),
-            "standing": standing(candidates),
-        },
+    priced = pl.col("estimated").struct
+    told = findings.select(
+        "fingerprint", pl.col("check_id").alias("member_check_id"), "resource_id", *map(priced.field, _PRICED)
     )
-    named = drafts.with_columns(tenant_id=pl.lit(tenant_id))
-    return seal(named.select(pl.col(name).cast(dtype) for name, dtype in DRAFT_SCHEMA.items()), stamp)
+    scope = pl.concat_str("check_id", "head_fingerprint", separator="/")
+    candidates = findings.select(NETTED).join(members.select("fingerprint", scope=scope), on="fingerprint")
+    meta = query(
+        "correlation_drafts/draft", {"members": members.join(told, on="fingerprint"), "standing": standing(candidates)}
+    )
+    return seal(_drafts(meta, findings), stamp)
+
+
+def _drafts(meta: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+    """Let each meta-finding say what its head says, but for what it says itself."""
+    heads = findings.drop(*(name for name in meta.columns if name in findings.columns)).with_columns(
+        head_fingerprint=findings["fingerprint"]
+    )
+    estimated, action = pl.col("estimated").struct, pl.col("action").struct
+    reason = pl.coalesce(estimated.field("missing_price"), pl.lit("no member has a known saving"))
+    drafts = meta.join(heads, on="head_fingerprint", maintain_order="left").with_columns(
+        *(action.field(part).alias(f"action_{part}") for part in ("kind", "from", "to")),
+        *(estimated.field(name) for name in ("basis", "price_source")),
+        missing_price=pl.when("is_unpriced").then(reason).otherwise("missing_price"),
+        check_version=pl.lit(1),
+        facet=pl.lit(""),
+    )
+    return drafts.select(pl.col(name).cast(dtype) for name, dtype in DRAFT_SCHEMA.items())

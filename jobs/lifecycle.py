@@ -8,8 +8,8 @@ from catalog.warehouse import Warehouse
 from contracts.errors import ContractError
 from contracts.tables import COVERAGE, CURRENT, ENRICHED, FINDINGS
 from contracts.vocabulary import OPEN_STATES
-from jobs.netting import standing
-from jobs.shards import shards
+from jobs.netting import NETTED, standing
+from jobs.shards import SHARD_ROWS, shards
 from jobs.sql import query
 
 # The queries see narrow rows; whole findings, with their evidence and tags, only pass by.
@@ -18,7 +18,9 @@ _COVERAGE = ("workspace", "unit_id", "subject", "name", "outcome", "rejected", "
 _STATES = ("row", "fingerprint", "lifecycle", "estimated", "actual")
 
 
-def lifecycle(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime) -> None:
+def lifecycle(
+    warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime, *, shard_rows: int = SHARD_ROWS
+) -> None:
     """Bring the tenant's current findings up to a run, in one commit; the same run again changes nothing.
 
     A finding the run did not see is resolved only where the run evaluated its check completely for its unit; findings
@@ -42,7 +44,7 @@ def lifecycle(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date,
     _refuse_to_rewind(previous, coverage, run_id, as_of)
     parts = (
         brought_up(findings.filter(shard).collect(), coverage, previous.filter(shard).collect(), as_of)
-        for shard in shards([findings, previous])
+        for shard in shards([findings, previous], shard_rows)
     )
     warehouse.replace(CURRENT, parts, tenant_id, inputs=inputs)
 
@@ -68,7 +70,7 @@ def brought_up(findings: pl.DataFrame, coverage: pl.DataFrame, previous: pl.Data
 def _netted(findings: pl.DataFrame) -> pl.DataFrame:
     """Fill in what each finding saves when no resource is counted twice."""
     is_open = pl.col("lifecycle").struct.field("state").is_in(OPEN_STATES)
-    competing = findings.filter(is_open).with_columns(scope=pl.lit("open"))
+    competing = findings.select(*NETTED, "lifecycle").filter(is_open).with_columns(scope=pl.lit("open"))
     savings = query(
         "findings_current/net_savings",
         {"states": findings.with_row_index("row").select(_STATES), "standing": standing(competing)},
@@ -89,7 +91,9 @@ def _once(findings: pl.DataFrame) -> pl.DataFrame:
     """Keep one row per fingerprint, the same one in whichever order they come."""
     if findings["fingerprint"].is_unique().all():
         return findings
-    return findings.sort("fingerprint", "finding_id", "unit_id").unique("fingerprint", keep="first", maintain_order=True)
+    return findings.sort("fingerprint", "finding_id", "unit_id").unique(
+        "fingerprint", keep="first", maintain_order=True
+    )
 
 
 def _refuse_to_rewind(previous: pl.LazyFrame, coverage: pl.DataFrame, run_id: str, as_of: datetime) -> None:

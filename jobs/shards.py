@@ -8,7 +8,7 @@ import polars as pl
 SHARD_ROWS = 250_000  # findings in memory at a time; an account is never split
 
 
-def shards(frames: Iterable[pl.LazyFrame], rows: int = SHARD_ROWS) -> list[pl.Expr]:
+def shards(frames: Iterable[pl.LazyFrame], rows: int) -> list[pl.Expr]:
     """Return conditions on `account_id`, of which exactly one holds for every account there is.
 
     Each holds for about `rows` rows of the frames. Ranges, not lists: files lie sorted by account, and whoever reads a

@@ -25,7 +25,7 @@ def stopped_with_attachments(claim: Claim) -> list[FindingDraft]:
 
 
 def meta(drafts: list[FindingDraft], sealed: Frame, as_of: datetime) -> list[dict[str, Any]]:
-    result = meta_findings(sealed(drafts, "r1", as_of), "acme", RunStamp("r1", as_of))
+    result = meta_findings(sealed(drafts, "r1", as_of), RunStamp("r1", as_of))
     assert result.rejected.is_empty()
     return result.findings.to_dicts()
 

@@ -7,6 +7,7 @@ unit again and the truth is plain arithmetic.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,7 @@ TENANT, WORKSPACE, PAYER = "stress", "prod", "999999999999"
 VOLUMES_PER_UNIT, ADDRESSES_PER_UNIT, SNAPSHOTS_PER_UNIT, INSTANCES_PER_UNIT = 320, 60, 140, 30
 _FIRST_ACCOUNT = 100_000_000_000
 _TAGS = pl.Map(pl.String, pl.String)
+_SERIAL = "<unit>"  # stands in a template's ids for the number of the unit
 BILL_DAYS = 3  # lines per volume in the bill
 
 
@@ -65,18 +67,11 @@ class StressEstate:
 
     def frame(self, unit: Unit, dataset: Dataset, as_of: datetime) -> pl.DataFrame:
         """Return one dataset of one unit; empty for what the estate does not have."""
-        rows = {
-            "aws.ec2.volumes": _volumes,
-            "aws.ec2.addresses": _addresses,
-            "aws.ec2.snapshots": _snapshots,
-            "aws.ec2.instances": _instances,
-        }.get(dataset.name)
-        if rows is None:
-            return dataset.frame([])
+        template, ids = _template(dataset.name, tuple(dataset.schema.items()), as_of)
+        serial = _serial(unit)
         key = {name: pl.lit(getattr(unit, name)) for name in UNIT_KEY}
-        made = rows(_serial(unit), as_of).with_columns(**key)
-        absent = {name: pl.lit(None) for name in dataset.schema if name not in made.columns}
-        return made.with_columns(**absent).select(pl.col(name).cast(dtype) for name, dtype in dataset.schema.items())
+        made = [pl.col(name).str.replace(_SERIAL, f"{serial:012x}", literal=True) for name in ids]
+        return template.with_columns(*made, _tags(serial), **key).select(template.columns)
 
     def _shuffled(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.sample(fraction=1, shuffle=True, seed=self.shuffle) if self.shuffle else frame
@@ -96,12 +91,26 @@ def _serial(unit: Unit) -> int:
     return int(unit.account_id) * len(REGIONS) + REGIONS.index(unit.region)
 
 
+@cache
+def _template(
+    name: str, schema: tuple[tuple[str, pl.DataType], ...], as_of: datetime
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return a dataset's rows as every unit has them, and the columns in which each unit puts its own number."""
+    made = {"aws.ec2.volumes": _volumes, "aws.ec2.addresses": _addresses}
+    made |= {"aws.ec2.snapshots": _snapshots, "aws.ec2.instances": _instances}
+    rows = made[name](as_of) if name in made else pl.DataFrame()
+    absent = {column: pl.lit(None) for column, _ in schema if column not in rows.columns}
+    frame = rows.with_columns(**absent).select(pl.col(column).cast(kind) for column, kind in schema)
+    numbered = frame.select(pl.col(pl.String).str.contains(_SERIAL, literal=True).any())
+    return frame, tuple(column for column in numbered.columns if numbered[column].all() and frame.height)
+
+
 def _rows(count: int) -> pl.DataFrame:
     return pl.DataFrame({"n": range(count)})
 
 
-def _id(prefix: str, serial: int, number: str = "n") -> pl.Expr:
-    return pl.format(f"{prefix}-{serial:012x}{{}}", pl.col(number).cast(pl.String).str.zfill(5))
+def _id(prefix: str, number: str = "n") -> pl.Expr:
+    return pl.format(f"{prefix}-{_SERIAL}{{}}", pl.col(number).cast(pl.String).str.zfill(5))
 
 
 def _ago(as_of: datetime, days: int) -> pl.Expr:
@@ -113,7 +122,7 @@ def _tags(serial: int) -> pl.Expr:
     return pl.lit(tags).first().alias("tags")
 
 
-def _volumes(serial: int, as_of: datetime) -> pl.DataFrame:
+def _volumes(as_of: datetime) -> pl.DataFrame:
     """Half forgotten gp3, a quarter gp2 attached to running instances, a quarter healthy or of stopped instances."""
     kind = pl.col("n") % 4
     in_use = kind.is_in([0, 1])
@@ -122,40 +131,37 @@ def _volumes(serial: int, as_of: datetime) -> pl.DataFrame:
         _rows(VOLUMES_PER_UNIT)
         .with_columns(owner=owner)
         .select(
-            _id("vol", serial).alias("id"),
-            _tags(serial),
+            _id("vol").alias("id"),
             volume_type=pl.when(kind == 0).then(pl.lit("gp2")).otherwise(pl.lit("gp3")),
             size_gib=10 + pl.col("n") % 90,
             iops=pl.lit(3000),
             throughput_mibps=pl.lit(125),
             state=pl.when(in_use).then(pl.lit("in-use")).otherwise(pl.lit("available")),
-            attached_to=pl.when(in_use).then(_id("i", serial, "owner")),
+            attached_to=pl.when(in_use).then(_id("i", "owner")),
             created_at=_ago(as_of, 200),
         )
     )
 
 
-def _addresses(serial: int, as_of: datetime) -> pl.DataFrame:
+def _addresses(as_of: datetime) -> pl.DataFrame:
     del as_of
     associated = pl.col("n") % 2 == 0
     return _rows(ADDRESSES_PER_UNIT).select(
-        _id("eipalloc", serial).alias("id"),
-        _tags(serial),
+        _id("eipalloc").alias("id"),
         public_ip=pl.lit("192.0.2.1"),
-        association_id=pl.when(associated).then(_id("eipassoc", serial)),
-        network_interface_id=pl.when(associated).then(_id("eni", serial)),
+        association_id=pl.when(associated).then(_id("eipassoc")),
+        network_interface_id=pl.when(associated).then(_id("eni")),
     )
 
 
-def _snapshots(serial: int, as_of: datetime) -> pl.DataFrame:
+def _snapshots(as_of: datetime) -> pl.DataFrame:
     """All old; every second one of a volume that is gone."""
     return (
         _rows(SNAPSHOTS_PER_UNIT)
         .with_columns(gone=pl.col("n") + 90_000)
         .select(
-            _id("snap", serial).alias("id"),
-            _tags(serial),
-            volume_id=pl.when(pl.col("n") % 2 == 0).then(_id("vol", serial)).otherwise(_id("vol", serial, "gone")),
+            _id("snap").alias("id"),
+            volume_id=pl.when(pl.col("n") % 2 == 0).then(_id("vol")).otherwise(_id("vol", "gone")),
             size_gib=8 + pl.col("n") % 50,
             storage_tier=pl.lit("standard"),
             state=pl.lit("completed"),
@@ -164,12 +170,11 @@ def _snapshots(serial: int, as_of: datetime) -> pl.DataFrame:
     )
 
 
-def _instances(serial: int, as_of: datetime) -> pl.DataFrame:
+def _instances(as_of: datetime) -> pl.DataFrame:
     """Every third stopped for long; the running ones too young to be judged idle."""
     stopped = pl.col("n") % 3 == 0
     return _rows(INSTANCES_PER_UNIT).select(
-        _id("i", serial).alias("id"),
-        _tags(serial),
+        _id("i").alias("id"),
         instance_type=pl.lit("m5.large"),
         platform=pl.lit("linux"),
         state=pl.when(stopped).then(pl.lit("stopped")).otherwise(pl.lit("running")),

@@ -36,7 +36,7 @@ from contracts.tables import (
 )
 from engine.backends import backend_for
 from engine.chain import Chain, RunResult
-from engine.driver import CHUNK_UNITS, job
+from engine.driver import job
 from engine.progress import reporting
 from tools.stress.estate import TENANT, WORKSPACE, StressEstate
 
@@ -99,7 +99,7 @@ def stress(estate: StressEstate, workdir: Path) -> dict[str, Any]:
 
 
 def _run(
-    estate: StressEstate, workdir: Path, name: str, *, address: str, chunk_units: int = CHUNK_UNITS
+    estate: StressEstate, workdir: Path, name: str, *, address: str, chunk_units: int | None = None
 ) -> tuple[Outcome, list[dict[str, Any]]]:
     folder = workdir / name
     warehouse = Warehouse.open(f"sqlite:///{folder.resolve()}/catalog.db", str(folder.resolve() / "warehouse"))
