@@ -27,6 +27,7 @@ NAMESPACE = "finops"
 LOCK_TIMEOUT_SECONDS = 10  # how long one statement waits for a lock before the commit loop tries again
 IDLE_SECONDS = 20  # PostgreSQL ends a transaction whose process sleeps or is cut off; the lock it holds goes with it
 COMMIT_ATTEMPTS = 30
+LONGEST_PAUSE_SECONDS = 2.0  # between two attempts
 COMMIT_SECONDS = 40.0  # the last attempt may wait for the lock once more: the clear error comes within a minute
 _PROPERTIES = {
     "format-version": "2",
@@ -39,7 +40,9 @@ _PROPERTIES = {
 }
 _INPUTS, _TENANT, _PARTITION = "finops.inputs", "finops.tenant", "finops.partition"
 
-retry_commit = stamina.retry(on=TransientError, attempts=COMMIT_ATTEMPTS, timeout=COMMIT_SECONDS, wait_max=2.0)
+retry_commit = stamina.retry(
+    on=TransientError, attempts=COMMIT_ATTEMPTS, timeout=COMMIT_SECONDS, wait_max=LONGEST_PAUSE_SECONDS
+)
 _retry_open = stamina.retry(
     on=TransientError, attempts=COMMIT_ATTEMPTS, timeout=2.0 * LOCK_TIMEOUT_SECONDS, wait_max=1.0
 )

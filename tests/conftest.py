@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
+# No example may take too long and none is drawn by chance: a slow machine and a new day change no outcome.
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 ROOT = Path(__file__).parents[1]
 
 

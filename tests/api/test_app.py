@@ -3,13 +3,14 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
@@ -70,44 +71,48 @@ def test_what_is_served_is_what_is_declared(estate: Any, document: dict[str, Any
 
 @dataclass
 class Server:
+    """A server behind a socket file: a port that is free when it is chosen may be taken when it is bound."""
+
     process: subprocess.Popen[str]
-    address: str
+    socket: Path
+
+    def client(self, **headers: str) -> httpx2.Client:
+        return httpx2.Client(
+            base_url="http://localhost", headers=headers, transport=httpx2.HTTPTransport(uds=str(self.socket))
+        )
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.process.communicate()[0]
-        try:
-            return httpx2.get(f"{self.address}/readyz").status_code == 200
-        except httpx2.ConnectError:
-            return False
+        with self.client() as client, suppress(httpx2.ConnectError):
+            return client.get("/readyz").status_code == 200
+        return False
 
 
-def start(**settings: str) -> Server:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    served = ["--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", port, "api.app:create"]
+def start(folder: Path, **settings: str) -> Server:
+    path = folder / "socket"
+    served = ["--interface", "asgi", "--factory", "--uds", str(path), "api.app:create"]
     command = [sys.executable, "-m", "granian", *served]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FINOPS_")} | settings
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return Server(subprocess.Popen(command, cwd=ROOT, env=environment, **pipes), f"http://127.0.0.1:{port}")
+    return Server(subprocess.Popen(command, cwd=ROOT, env=environment, **pipes), path)
 
 
 @pytest.fixture
-def server(estate: Any) -> Iterator[str]:
-    started = start(FINOPS_CATALOG_URI=estate.uri, FINOPS_WAREHOUSE=str(estate.folder))
-    try:
-        deadline = time.monotonic() + 30
-        while not started.answers() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        yield started.address
-    finally:
-        started.process.terminate()
-        started.process.communicate(timeout=20)
+def server(estate: Any) -> Iterator[Server]:
+    # A short path: a socket's may be 107 bytes long.
+    with TemporaryDirectory(prefix="api-") as folder:
+        started = start(Path(folder), FINOPS_CATALOG_URI=estate.uri, FINOPS_WAREHOUSE=str(estate.folder))
+        try:
+            while not started.answers():
+                time.sleep(0.1)
+            yield started
+        finally:
+            started.process.terminate()
+            started.process.communicate()
 
 
-def test_a_real_server_gives_what_the_application_gives(estate: Any, server: str) -> None:
-    headers = {"Authorization": f"Bearer {estate.keys['acme']}"}
-    with httpx2.Client(base_url=server, headers=headers) as client:
+def test_a_real_server_gives_what_the_application_gives(estate: Any, server: Server) -> None:
+    with server.client(Authorization=f"Bearer {estate.keys['acme']}") as client, server.client() as nobody:
         assert client.get("/livez").json() == {"status": "pass"}
         path, found = "/v1/tenants/acme/findings?limit=4", []
         while path:
@@ -117,7 +122,7 @@ def test_a_real_server_gives_what_the_application_gives(estate: Any, server: str
         assert found == estate.get("/v1/tenants/acme/findings?limit=1000").json()["data"]
         assert client.get(path or "/v1/tenants/globex/findings").status_code == 404
         assert client.get("/v1/tenants/acme/findings", headers={"If-None-Match": "*"}).status_code == 304
-        assert httpx2.get(f"{server}/v1/tenants/acme/findings").status_code == 401
+        assert nobody.get("/v1/tenants/acme/findings").status_code == 401
 
 
 @pytest.mark.parametrize(("settings", "named"), [
@@ -125,11 +130,11 @@ def test_a_real_server_gives_what_the_application_gives(estate: Any, server: str
     ({"FINOPS_CURSOR_KEY": "short"}, "FINOPS_CURSOR_KEY: must have 32 characters or more"),
 ])  # fmt: skip
 def test_a_setting_that_cannot_be_used_stops_the_start_by_name(
-    estate: Any, settings: dict[str, str], named: str
+    estate: Any, tmp_path: Path, settings: dict[str, str], named: str
 ) -> None:
-    started = start(**{"FINOPS_CATALOG_URI": estate.uri, "FINOPS_WAREHOUSE": str(estate.folder), **settings})
+    started = start(tmp_path, **{"FINOPS_CATALOG_URI": estate.uri, "FINOPS_WAREHOUSE": str(estate.folder), **settings})
     try:
-        output, _ = started.process.communicate(timeout=60)
+        output, _ = started.process.communicate()
     finally:
         started.process.kill()
     assert named in output

@@ -3,13 +3,13 @@
 import multiprocessing
 import sqlite3
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from catalog import exactly_once
 from catalog.exactly_once import Flush
@@ -96,18 +96,23 @@ def test_racing_processes_with_the_same_units_leave_each_unit_once(tmp_path: Pat
     assert set(stored(warehouse, COVERAGE).values()) == {1}
 
 
-@pytest.mark.slow
-def test_a_locked_catalog_is_waited_for(warehouse: Warehouse, write: Write, tmp_path: Path) -> None:
+def test_a_locked_catalog_is_tried_again_until_it_is_free(write: Write, tmp_path: Path) -> None:
+    warehouse = Warehouse.open(f"sqlite:///{tmp_path}/catalog.db?timeout=0.05", str(tmp_path / "warehouse"))
     flush = write(warehouse, ["u1"], flush_id="f1")
-    lock = sqlite3.connect(tmp_path / "catalog.db", check_same_thread=False)
+    lock = sqlite3.connect(tmp_path / "catalog.db")
     lock.execute("BEGIN EXCLUSIVE")
+    tries: list[int] = []
 
-    def release() -> None:
-        time.sleep(3)
-        lock.rollback()
+    def release_at_the_second(details: RetryDetails) -> None:
+        tries.append(details.retry_num)
+        if len(tries) == 2:
+            lock.rollback()
+
+    set_on_retry_hooks([release_at_the_second])
+    try:
+        assert exactly_once.commit(warehouse, flush) == ("u1",)
+    finally:
+        set_on_retry_hooks(None)
         lock.close()
-
-    releaser = threading.Thread(target=release)
-    releaser.start()
-    assert exactly_once.commit(warehouse, flush) == ("u1",)
-    releaser.join()
+    assert tries == [1, 2]
+    assert stored(warehouse, FINDINGS) == {"u1": 2}

@@ -1,13 +1,16 @@
 """Maintenance as a whole: what it reports, that a dry run changes nothing, and that nobody is disturbed by it."""
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -19,13 +22,21 @@ from catalog.orphans import references
 from catalog.releases import publish, read
 from catalog.state import State
 from catalog.warehouse import Warehouse, history, write_files
+from checkers.base import Dataset
 from contracts.tables import COVERAGE, FINDINGS, KPI_DAILY, TABLES
+from engine.collect.unit import Reading
+from engine.plan import PlannedUnit
+from engine.writer import Limits
+from tools.stress.estate import StressEstate
+from tools.stress.scan import open_warehouse, scan_estate
 
 Write = Callable[..., Flush]
 RUN = "20261101T000000Z-1"
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=30)
+UNITS = 6
+CONTEXT = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture
@@ -131,12 +142,15 @@ def test_a_damaged_file_is_reported_and_no_orphan_is_deleted_beside_it(
 
 
 def test_a_second_maintenance_at_the_same_time_does_no_harm(warehouse: Warehouse, write: Write, state: State) -> None:
+    """Both compact and expire the same; files are young, as all are that somebody may be reading."""
     used(warehouse, write)
+    soon, policy = datetime.now(UTC) + timedelta(hours=1), Policy(snapshots_for=timedelta(0))
     failures: list[Exception] = []
 
     def work() -> None:
         try:
-            maintain(Warehouse.open(warehouse.uri, str(Path(warehouse.location(FINDINGS)).parents[1])), state, LATER)
+            opened = Warehouse.open(warehouse.uri, str(Path(warehouse.location(FINDINGS)).parents[1]))
+            maintain(opened, state, soon, policy=policy)
         except Exception as error:  # noqa: BLE001  a thread hands over whatever it met
             failures.append(error)
 
@@ -150,55 +164,84 @@ def test_a_second_maintenance_at_the_same_time_does_no_harm(warehouse: Warehouse
     assert warehouse.scan(FINDINGS, "acme").collect().height == 10
 
 
+@dataclass(frozen=True, slots=True)
+class PacedEstate(StressEstate):
+    """An estate of which a unit is read when its reader is given a turn."""
+
+    turns: Any = None
+
+    def collect(self, planned: PlannedUnit, datasets: Sequence[Dataset], as_of: datetime) -> list[Reading]:
+        self.turns.acquire()
+        return StressEstate.collect(self, planned, datasets, as_of)
+
+
+def _write_in_turns(folder: Path, run: str, turns: Any) -> None:
+    scan_estate(open_warehouse(folder), PacedEstate(UNITS * 490, AS_OF, turns=turns), run, limits=Limits(rows=1))
+
+
+def _wait_for_units(warehouse: Warehouse, runs: Sequence[str], count: int) -> None:
+    """Wait until every run has `count` units whole, so that none of its committers is in the middle of one."""
+    while any(
+        len(exactly_once.committed_units(warehouse, run)) < count or exactly_once.owed(warehouse, run) for run in runs
+    ):
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_runs_write_and_readers_read_while_maintenance_goes_on(tmp_path: Path) -> None:
-    """Files age two days as soon as they are committed, snapshots live three seconds: as harsh as it may get."""
-    uri, location = f"sqlite:///{tmp_path}/catalog.db", str(tmp_path / "warehouse")
-    warehouse, findings = Warehouse.open(uri, location), 6_000
+    """Each pass goes on beside one unit of either run: as harsh as may be, whatever the speed of anybody.
+
+    Files age two days as soon as they are committed; snapshots go that were replaced before the unit was begun.
+    """
+    warehouse = open_warehouse(tmp_path)
     state = State.open(warehouse.uri)
     rows = pl.DataFrame([{"tenant_id": "acme", "numerator": n} for n in range(3)], schema=KPI_DAILY.polars_schema)
     warehouse.append(KPI_DAILY, rows, "acme")
     release = publish(warehouse, "acme", "r", AS_OF, [KPI_DAILY, FINDINGS])
     runs = [f"20261101T000000Z-{number}" for number in (1, 2)]
+    turns = [CONTEXT.Semaphore(0) for _ in runs]
     writers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tools.stress.scan", str(tmp_path), "--n", str(findings), "--run-id", run]
-        )
-        for run in runs
+        CONTEXT.Process(target=_write_in_turns, args=(tmp_path, run, turn), daemon=True)
+        for run, turn in zip(runs, turns, strict=True)
     ]
     seen: list[int] = []
     stop = threading.Event()
 
     def keep_reading() -> None:
-        while not stop.is_set():
+        while not (seen and stop.is_set()):
             seen.append(read(warehouse, release, KPI_DAILY).collect().height)
 
     reader = threading.Thread(target=keep_reading)
-    reader.start()
     reports = []
+    for each in (*writers, reader):
+        each.start()
     try:
-        while any(writer.poll() is None for writer in writers):
+        for whole in range(UNITS):
+            _wait_for_units(warehouse, runs, whole)
+            begun = datetime.now(UTC)
+            for turn in turns:
+                turn.release()
             _age(warehouse)
-            policy = Policy(snapshots_for=timedelta(seconds=3))
-            reports.append(maintain(warehouse, state, datetime.now(UTC), policy=policy))
+            reports.append(maintain(warehouse, state, begun, policy=Policy(snapshots_for=timedelta(0))))
             warehouse.replace(KPI_DAILY, rows, "acme")
+        for writer in writers:
+            writer.join()
     finally:
         stop.set()
         reader.join()
         for writer in writers:
             writer.kill()
-    assert [writer.returncode for writer in writers] == [0, 0]
-    assert len(seen) > 10
+    assert [writer.exitcode for writer in writers] == [0, 0]
     assert set(seen) == {3}
     assert sum(report.tables[FINDINGS.name].snapshots_expired for report in reports) > 0
     assert sum(len(report.tables[FINDINGS.name].orphans) for report in reports) > 0
     assert [path for report in reports for path in report.damaged] == []
     stored = warehouse.scan(FINDINGS, "stress").group_by("run_id").agg(pl.len(), pl.col("fingerprint").n_unique())
-    expected = 12 * 490  # of the generator: 12 units of 490 findings
+    expected = UNITS * 490  # of the generator: so many findings a unit
     assert sorted(stored.collect().rows()) == [(run, expected, expected) for run in runs]
     units = warehouse.scan(COVERAGE, "stress").group_by("run_id", "unit_id", "subject", "name").len().collect()
     assert units["len"].to_list() == [1] * units.height
-    assert units["unit_id"].n_unique() == 12
+    assert units["unit_id"].n_unique() == UNITS
 
 
 def _age(warehouse: Warehouse) -> None:
@@ -206,7 +249,7 @@ def _age(warehouse: Warehouse) -> None:
     aged = (datetime.now(UTC) - timedelta(days=2)).timestamp()
     for table in (FINDINGS, COVERAGE, KPI_DAILY):
         for path in references(warehouse.load(table)):
-            if Path(path).exists():
+            with suppress(FileNotFoundError):  # a commit has cleaned up old metadata meanwhile
                 os.utime(path, (aged, aged))
 
 

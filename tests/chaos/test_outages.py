@@ -13,6 +13,7 @@ import pytest
 
 from catalog.warehouse import Warehouse
 from checkers.registry import configured
+from contracts.errors import TransientError
 from contracts.tables import RELEASES
 from tools.stress import race
 from tools.stress.estate import StressEstate
@@ -79,11 +80,26 @@ def test_a_postgres_that_restarts_in_the_middle_of_a_run_is_waited_for(
     assert complaints(warehouse, ESTATE, CHECKS) == []
 
 
-@pytest.mark.chaos(few=1, full=3)
-def test_a_locked_sqlite_is_waited_for(tmp_path: Path, seed: int) -> None:
+@pytest.mark.chaos(few=0, full=1)
+@pytest.mark.usefixtures("seed")
+def test_a_sqlite_that_stays_locked_is_a_clear_error_within_a_minute(tmp_path: Path) -> None:
+    warehouse = open_warehouse(tmp_path)
+    lock = sqlite3.connect(tmp_path / "catalog.db")
+    lock.execute("BEGIN EXCLUSIVE")
+    started = time.monotonic()
+    with pytest.raises(TransientError, match="the catalog's database is locked"):
+        scan_estate(warehouse, ESTATE, RUN)
+    assert time.monotonic() - started < 60
+    lock.close()
+    scan_estate(warehouse, ESTATE, RUN)
+    assert complaints(warehouse, ESTATE, CHECKS) == []
+
+
+@pytest.mark.chaos(few=1, full=1)
+@pytest.mark.usefixtures("seed")
+def test_a_locked_sqlite_is_waited_for(tmp_path: Path) -> None:
     warehouse = open_warehouse(tmp_path)
     lock = sqlite3.connect(tmp_path / "catalog.db", check_same_thread=False, isolation_level=None)
-    time.sleep(random.Random(seed).random())
     lock.execute("BEGIN EXCLUSIVE")
     started = time.monotonic()
     releasing = after(LOCKED_SECONDS, lambda: (lock.execute("ROLLBACK"), lock.close()))

@@ -25,9 +25,10 @@ RUN = "20261101T000000Z-1"
 HEALTHY = configured({}, "defaults")
 ESTATE = StressEstate(3_000, AS_OF)
 UNITS = [each.unit.unit_id for each in ESTATE.units()]
-CHUNK_SECONDS, CHECK_SECONDS = 12.0, 12.0  # a new process needs seconds until it has imported what a check needs
+# A chunk that is only slow is done again; a check is not, and on a busy machine its process takes long to start.
+CHUNK_SECONDS, CHECK_SECONDS = 12.0, 45.0
 RAY_THRESHOLD = "RAY_memory_usage_threshold"
-HEADROOM_BYTES = 3 * 2**30  # how much may be eaten before the cluster calls it too much
+HEADROOM_BYTES = 5 * 2**30  # how much may be eaten before the cluster calls it too much
 
 
 @pytest.fixture

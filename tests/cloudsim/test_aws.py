@@ -139,7 +139,7 @@ def test_load_balancers_have_the_targets_of_the_estate(simulator: Simulator, aws
 @pytest.mark.slow
 def test_seeding_in_another_process_gives_the_same_ids(simulator: Simulator) -> None:
     command = [sys.executable, "-W", "ignore", "-c", SEED_AND_PRINT]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     aws_keys = {
         each.key for kind in (Instance, Volume, Snapshot, Address, LoadBalancer) for each in simulator.estate.all(kind)
     }

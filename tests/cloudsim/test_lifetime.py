@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from tools.cloudsim.simulator import Simulator
@@ -15,10 +16,17 @@ ENDPOINTS = ("AWS_ENDPOINT_URL", "FINOPS_AZURE_ENDPOINT_URL", "FINOPS_GCP_ENDPOI
 def _answers(url: str) -> bool:
     parts = urlsplit(url)
     with socket.socket() as probe:
-        if probe.connect_ex((str(parts.hostname), int(parts.port or 0))) != 0:
-            return False
-        # TCP lets a socket that happens to get the closed port as its own connect to itself.
-        return bool(probe.getsockname() != probe.getpeername())
+        return probe.connect_ex((str(parts.hostname), int(parts.port or 0))) == 0
+
+
+def _listening() -> set[int]:
+    """Return the ports this process listens on: whoever is given a port that was closed here is not seen."""
+    connections = psutil.Process().net_connections("tcp")
+    return {each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN}
+
+
+def _ports(running: Simulator) -> set[int]:
+    return {int(urlsplit(running.environment[variable]).port or 0) for variable in ENDPOINTS}
 
 
 def test_two_simulations_give_the_same_ids_and_expectation_and_end_with_their_servers(tmp_path: Path) -> None:
@@ -28,16 +36,17 @@ def test_two_simulations_give_the_same_ids_and_expectation_and_end_with_their_se
             urls = [running.environment[variable] for variable in ENDPOINTS]
             assert {urlsplit(url).hostname for url in urls} == {"127.0.0.1"}
             assert all(map(_answers, urls))
+            assert _ports(running) <= _listening()
             bills = [path.read_bytes() for path in sorted((tmp_path / name / "bills").iterdir())]
             seen.append((dict(running.ids), running.expected, bills))
-        assert not any(map(_answers, urls))
+        assert not _ports(running) & _listening()
     assert seen[0] == seen[1]
 
 
 def test_the_servers_end_also_when_the_simulation_is_left_by_an_error(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), Simulator.start(folder=tmp_path) as running:
         raise KeyboardInterrupt
-    assert not any(_answers(running.environment[name]) for name in ENDPOINTS)
+    assert not _ports(running) & _listening()
 
 
 def test_a_users_own_aws_profile_is_neither_needed_nor_handed_on(tmp_path: Path) -> None:

@@ -67,12 +67,15 @@ def test_the_ratio_is_the_median_of_neighbouring_runs(tmp_path: Path) -> None:
 
 def test_memory_of_child_processes_counts() -> None:
     size = 400 * 2**20
-    child = f"import time; held = bytearray({size}); held[::4096] = b'x' * len(held[::4096]); time.sleep(1)"
+    child = f"import sys; held = bytearray({size}); held[::4096] = b'x' * len(held[::4096]); print(); sys.stdin.read()"
     code = (
         "import subprocess, sys\n"
+        "from subprocess import PIPE\n"
         "from tools.stress.benchmarks.floor import watched\n"
         "with watched() as alone:\n    pass\n"
-        f"with watched() as together:\n    subprocess.run([sys.executable, '-c', {child!r}], check=True)\n"
+        f"with subprocess.Popen([sys.executable, '-c', {child!r}], stdin=PIPE, stdout=PIPE) as holding:\n"
+        "    holding.stdout.readline()\n"
+        "    with watched() as together:\n        holding.stdin.close()\n"
         "print(together.rss_bytes - alone.rss_bytes)"
     )
     grown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout

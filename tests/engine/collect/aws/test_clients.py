@@ -63,7 +63,7 @@ def test_credentials_that_end_soon_are_renewed_in_the_middle_of_a_scan(
     as_of: datetime,
 ) -> None:
     asked: list[str] = []
-    ends = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    ends = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
     assumed = (
         "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId><SessionToken>T</SessionToken>"
         f"<SecretAccessKey>S</SecretAccessKey><Expiration>{ends}</Expiration></Credentials></AssumeRoleResult>"
