@@ -10,6 +10,7 @@ from datetime import datetime
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from contracts.errors import NotFound
 from contracts.tables import RELEASES, TABLES, Table
 
 
@@ -49,6 +50,19 @@ def latest(warehouse: Warehouse, tenant_id: str) -> Release | None:
     """Return the release served for a tenant; None before the first."""
     rows = warehouse.scan(RELEASES, tenant_id).sort("sequence").tail(1).collect().to_dicts()
     return Release(**rows[0]) if rows else None
+
+
+def of_run(warehouse: Warehouse, run_id: str, tenant_id: str | None = None) -> Release:
+    """Return the newest release of a run, of one tenant or of the only one that has it. Raises NotFound."""
+    iceberg = warehouse.load(RELEASES)
+    rows = pl.scan_iceberg(iceberg) if iceberg.current_snapshot() else pl.LazyFrame(schema=RELEASES.polars_schema)
+    mine = pl.lit(value=True) if tenant_id is None else pl.col("tenant_id") == tenant_id
+    found = rows.filter(mine, pl.col("run_id") == run_id).sort("sequence").collect()
+    tenants = found["tenant_id"].unique().sort().to_list()
+    if len(tenants) != 1:
+        whose = f"{', '.join(tenants)} have one: name the tenant" if tenants else "`finops runs` lists what there is"
+        raise NotFound(f"there is no one release of a run {run_id}; {whose}")
+    return Release(**found.tail(1).select(RELEASES.schema.names).to_dicts()[0])
 
 
 def read(warehouse: Warehouse, release: Release, table: Table) -> pl.LazyFrame:

@@ -38,7 +38,8 @@ _PROPERTIES = {
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
 }
-_INPUTS, _TENANT, _PARTITION = "finops.inputs", "finops.tenant", "finops.partition"
+TENANT, COMMIT = "finops.tenant", "finops.commit"  # what a commit says of itself
+_INPUTS, _PARTITION = "finops.inputs", "finops.partition"
 
 retry_commit = stamina.retry(
     on=TransientError, attempts=COMMIT_ATTEMPTS, timeout=COMMIT_SECONDS, wait_max=LONGEST_PAUSE_SECONDS
@@ -106,7 +107,7 @@ class Warehouse:
 
     def append(self, table: Table, rows: pl.DataFrame, tenant_id: str) -> int:
         """Append one tenant's rows in one commit; returns the snapshot id."""
-        return self._commit_rows(table, rows, {_TENANT: tenant_id}, replaced=None)
+        return self._commit_rows(table, rows, {TENANT: tenant_id}, replaced=None)
 
     def replace(
         self,
@@ -142,7 +143,7 @@ class Warehouse:
         wanted = _provenance(tenant_id, partition, inputs)
         for snapshot in lineage(self.load(table)):
             found = properties(snapshot)
-            if found.get(_TENANT) == tenant_id and found.get(_PARTITION) == wanted[_PARTITION]:
+            if found.get(TENANT) == tenant_id and found.get(_PARTITION) == wanted[_PARTITION]:
                 return found.get(_INPUTS) == wanted[_INPUTS]
         return False
 
@@ -165,9 +166,9 @@ class Warehouse:
         def attempt() -> int:
             iceberg = self.load(table)
             for snapshot in history(iceberg):
-                if properties(snapshot).get("finops.commit") == commit_id:
+                if properties(snapshot).get(COMMIT) == commit_id:
                     return snapshot.snapshot_id
-            return add_files(iceberg, paths, {**summary, "finops.commit": commit_id}, replaced=replaced)
+            return add_files(iceberg, paths, {**summary, COMMIT: commit_id}, replaced=replaced)
 
         return attempt()
 
@@ -195,11 +196,11 @@ def history(table: IcebergTable) -> Sequence[Snapshot]:
     return sorted(table.metadata.snapshots, key=lambda snapshot: snapshot.sequence_number or 0)
 
 
-def lineage(table: IcebergTable) -> list[Snapshot]:
-    """Return the current snapshot and its ancestors, newest first, as far back as none has expired."""
+def lineage(table: IcebergTable, snapshot_id: int | None = None) -> list[Snapshot]:
+    """Return a snapshot (the current one unless given) and its ancestors, newest first, as far as none has expired."""
     known = {snapshot.snapshot_id: snapshot for snapshot in table.metadata.snapshots}
     line: list[Snapshot] = []
-    snapshot = table.current_snapshot()
+    snapshot = known.get(snapshot_id) if snapshot_id else table.current_snapshot()
     while snapshot is not None:
         line.append(snapshot)
         snapshot = known.get(snapshot.parent_snapshot_id or 0)
@@ -308,7 +309,7 @@ def _provenance(
     tenant_id: str, partition: Mapping[str, str | date] | None, inputs: Mapping[str, str] | None
 ) -> dict[str, str]:
     return {
-        _TENANT: tenant_id,
+        TENANT: tenant_id,
         _PARTITION: json.dumps({key: str(value) for key, value in (partition or {}).items()}, sort_keys=True),
         _INPUTS: json.dumps(dict(inputs or {}), sort_keys=True),
     }

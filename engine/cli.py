@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from catalog.maintenance import maintain
-from catalog.releases import Release, latest, read
+from catalog.releases import Release, latest, of_run, read
 from catalog.state import State
 from catalog.warehouse import Warehouse
 from checkers.registry import all_checks, configured, datasets_of
@@ -39,6 +39,7 @@ from jobs.export import export as export_files
 from jobs.kpis import kpis
 from jobs.lifecycle import lifecycle
 from jobs.publish import publish
+from jobs.verify import verify
 
 app = typer.Typer(help="Find cloud waste, price it against the bill, and prove it.", no_args_is_help=True)
 costs = typer.Typer(help="Bills.", no_args_is_help=True)
@@ -293,6 +294,27 @@ def coverage(tenant: TenantOption, config: ConfigOption = None, as_json: JsonOpt
     rows = read(opened.warehouse, release, COVERAGE).filter(pl.col("run_id") == release.run_id)
     gaps = rows.filter(pl.col("outcome") != "ok").sort("unit_id", "subject", "name").collect()
     _show(gaps.to_dicts(), ("unit_id", "subject", "name", "outcome", "permission", "message"))
+
+
+@app.command("verify")
+def verify_command(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run that has a release.")],
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Whose run, where several have one so named.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a run's tables again from the raw ones and compare digests; exit 1 when one differs."""
+    warehouse = _open(config).warehouse
+    verified = verify(warehouse, of_run(warehouse, run_id, tenant))
+    printed = verified.to_json()
+    if as_json:
+        _print_json(printed)
+    else:
+        rows = [{**each, "partition": "/".join(each["partition"])} for each in printed["partitions"]]
+        _show(rows, ("table", "partition", "stored", "recomputed", "equal"))
+        typer.echo(verified.first or "all equal")
+    if not verified.equal:
+        raise typer.Exit(1)
 
 
 @keys.command("create")

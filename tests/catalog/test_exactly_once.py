@@ -1,8 +1,6 @@
 """Every unit is in the tables exactly once, whoever commits how often and dies when."""
 
-import multiprocessing
 import sqlite3
-import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -67,33 +65,6 @@ def test_a_stale_table_is_refused_so_that_the_loop_looks_again(warehouse: Wareho
     late = write(warehouse, ["u2"], flush_id="f2")
     with pytest.raises(TransientError, match=r"commit to .*finops_coverage"):
         add_files(stale, late.files[COVERAGE.name], {})
-
-
-def _race(uri: str, location: str, flush: Flush, barrier: threading.Barrier) -> None:
-    warehouse = Warehouse.open(uri, location)
-    barrier.wait()
-    exactly_once.commit(warehouse, flush)
-
-
-@pytest.mark.slow
-def test_racing_processes_with_the_same_units_leave_each_unit_once(tmp_path: Path, write: Write) -> None:
-    uri, location = f"sqlite:///{tmp_path}/catalog.db", str(tmp_path / "warehouse")
-    warehouse = Warehouse.open(uri, location)
-    context = multiprocessing.get_context("spawn")
-    rounds = 1  # many rounds: tests/chaos
-    for number in range(rounds):
-        units = [f"r{number}-u{n}" for n in range(4)]
-        flushes = [write(warehouse, units[n:] + units[:n], flush_id=f"r{number}-f{n}") for n in range(4)]
-        barrier = context.Barrier(4)
-        racers = [context.Process(target=_race, args=(uri, location, flush, barrier)) for flush in flushes]
-        for racer in racers:
-            racer.start()
-        for racer in racers:
-            racer.join()
-        assert [racer.exitcode for racer in racers] == [0] * 4
-    assert set(stored(warehouse, FINDINGS).values()) == {2}
-    assert len(stored(warehouse, FINDINGS)) == rounds * 4
-    assert set(stored(warehouse, COVERAGE).values()) == {1}
 
 
 def test_a_locked_catalog_is_tried_again_until_it_is_free(write: Write, tmp_path: Path) -> None:

@@ -74,25 +74,19 @@ def test_a_check_that_answers_wrongly_fails_and_the_others_do_not(tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.chaos(few=1, full=3)
-def test_checks_that_hang_or_kill_their_process_fail_alone_on_the_unit_they_struck(tmp_path: Path, seed: int) -> None:
-    hangs, aborts = poison("hangs", UNITS[seed % 2]), poison("aborts", UNITS[3])
-    warehouse, checks = open_warehouse(tmp_path), (*HEALTHY, hangs, aborts)
+@pytest.mark.usefixtures("watched_memory")
+def test_checks_that_hang_eat_all_memory_or_kill_their_process_fail_alone_on_the_unit_they_struck(
+    tmp_path: Path, seed: int
+) -> None:
+    struck = {"hangs": UNITS[seed % 2], "aborts": UNITS[3], "eats": UNITS[5]}
+    said = {"hangs": f"did not end within {CHECK_SECONDS:g} s", "aborts": "its process died", "eats": "MemoryError"}
+    poisons = {kind: poison(kind, unit_id) for kind, unit_id in struck.items()}
+    warehouse, checks = open_warehouse(tmp_path), (*HEALTHY, *poisons.values())
     scan_on_a_cluster(warehouse, checks)
-    failed = {(UNITS[seed % 2], hangs.id), (UNITS[3], aborts.id)}
+    failed = {(unit_id, poisons[kind].id) for kind, unit_id in struck.items()}
     assert complaints(warehouse, ESTATE, checks, failed=failed) == []
-    assert [f"did not end within {CHECK_SECONDS:g} s" in said for said in messages(warehouse, hangs)] == [True]
-    assert ["its process died" in said for said in messages(warehouse, aborts)] == [True]
-
-
-@pytest.mark.slow
-@pytest.mark.chaos(few=1, full=3)
-@pytest.mark.usefixtures("watched_memory", "seed")
-def test_a_check_that_eats_all_memory_fails_alone(tmp_path: Path) -> None:
-    eats = poison("eats", UNITS[1])
-    warehouse, checks = open_warehouse(tmp_path), (*HEALTHY, eats)
-    scan_on_a_cluster(warehouse, checks)
-    assert complaints(warehouse, ESTATE, checks, failed={(UNITS[1], eats.id)}) == []
-    assert ["MemoryError" in said for said in messages(warehouse, eats)] == [True]
+    for kind, check in poisons.items():
+        assert [said[kind] in message for message in messages(warehouse, check)] == [True]
 
 
 @pytest.mark.slow

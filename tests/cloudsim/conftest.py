@@ -34,9 +34,9 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 @pytest.fixture(scope="session")
 def aws_client() -> AwsClient:
     """Make a client in an account and region, by assuming a role where the account is not the caller's own."""
+    session = Session()  # it keeps the service models it has loaded, which are most of a client's cost
 
     def client(running: Simulator, service: str, account: str = MANAGEMENT, region: str = "us-east-1") -> Any:
-        session = Session()
         settings = {
             "region_name": region,
             "endpoint_url": running.environment["AWS_ENDPOINT_URL"],

@@ -72,9 +72,9 @@ def moto(moto_server: str, aws_environment: Callable[[str], None]) -> str:
 @pytest.fixture
 def owner(moto: str) -> Callable[..., botocore.client.BaseClient]:
     """Clients of the people who own the accounts: they make the resources that the collectors read."""
+    session = botocore.session.Session()
 
     def client(service: str, account: str, region: str = "eu-west-1") -> botocore.client.BaseClient:
-        session = botocore.session.Session()
         role = f"arn:aws:iam::{account}:role/owner"
         sts = session.create_client("sts", region_name=region, endpoint_url=moto)
         keys = sts.assume_role(RoleArn=role, RoleSessionName="owner")["Credentials"]
