@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import stamina
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, TableAlreadyExistsError
@@ -51,6 +52,17 @@ _retry_open = stamina.retry(
 _CREATED_BY_ANOTHER = (
     CommitFailedException, IntegrityError, NamespaceAlreadyExistsError, ProgrammingError, TableAlreadyExistsError,
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Rows as the local Parquet files they lie in, for engines that read those themselves.
+
+    Older files may lack columns of `schema`; they are null.
+    """
+
+    paths: tuple[str, ...]
+    schema: pa.Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,18 @@ class Warehouse:
         older = rows.collect_schema()
         added = {name: pl.lit(None, dtype=dtype) for name, dtype in schema.items() if name not in older}
         return rows.filter(pl.col("tenant_id") == tenant_id).with_columns(**added).select(schema.names())
+
+    def source(self, table: Table, tenant_id: str) -> Files | pl.LazyFrame:
+        """Return one tenant's rows of every partition as files where they are local, as `scan` does elsewhere.
+
+        A file has the rows of one tenant, for every table is partitioned by it, and all its rows count, for a
+        replacement rewrites files and never marks rows as deleted.
+        """
+        planned = list(self.load(table).scan(row_filter=_equals("tenant_id", tenant_id)).plan_files())
+        paths = tuple(sorted(task.file.file_path for task in planned))
+        if not paths or any(map(_is_remote, paths)) or any(task.delete_files for task in planned):
+            return self.scan(table, tenant_id)
+        return Files(paths, table.schema)
 
     def location(self, table: Table) -> str:
         """Return where the table's files lie; all a writer needs to know of the catalog."""
@@ -287,6 +311,10 @@ def _catalog_errors(doing: str) -> Iterator[None]:
         yield
     except OperationalError as error:
         raise TransientError(f"{doing}: the catalog's database is locked or away: {error.orig}") from error
+
+
+def _is_remote(path: str) -> bool:
+    return "://" in path
 
 
 def _patient(uri: str) -> str:

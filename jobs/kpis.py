@@ -56,7 +56,7 @@ def _frames(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> dict[str, 
 
     Those are made once for all KPIs of both grains, each in one pass over the facts.
     """
-    tables = {relation: warehouse.scan(table, tenant_id) for relation, table in _INPUTS.items()}
+    tables: dict[str, Relation] = {name: warehouse.source(table, tenant_id) for name, table in _INPUTS.items()}
     facts, since = {"cur_facts": tables["cur_facts"]}, as_of - timedelta(days=COST_DAYS)
     sums = {name.rpartition("/")[2]: query(name, facts, {"as_of": as_of, "since": since}) for name in queries(_SUMS)}
     return {**tables, **sums}

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
+from catalog.warehouse import Files
+
 FOLDER = Path(__file__).with_name("sql")
-Relation = pl.LazyFrame | pl.DataFrame
+Relation = pl.LazyFrame | pl.DataFrame | Files
 # Nothing is downloaded behind our back; times are UTC wherever the machine stands.
-_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
@@ -26,24 +29,22 @@ def queries(folder: str) -> list[str]:
 def query(name: str, inputs: Mapping[str, Relation], params: Mapping[str, Any] | None = None) -> pl.DataFrame:
     """Run `sql/<name>.sql` over the inputs, each a table of its key's name; returns the rows.
 
-    The caller hands in one tenant's rows: a query names no tenant and sees no file, so it can leak neither. `params`
-    fill `$name`; those the query does not use are left out. Times with a zone stay UTC, decimals stay decimals.
-    Raises duckdb.Error for a query that does not fit its inputs: a fault of ours.
+    The caller hands in one tenant's rows: a query names no tenant and sees no file but those of its inputs, so it can
+    leak neither. `params` fill `$name`; those the query does not use are left out. Times with a zone stay UTC, decimals
+    stay decimals. Raises duckdb.Error for a query that does not fit its inputs: a fault of ours.
     """
     text = statement(name)
-    with session() as connection:
-        for relation, rows in inputs.items():
-            connection.register(relation, rows)
-        connection.execute("SET enable_external_access = false")
+    with bound(inputs) as connection:
         wanted = connection.extract_statements(text)[0].named_parameters
         given = {key: value for key, value in (params or {}).items() if key in wanted}
         result: pl.DataFrame = connection.sql(text, params=given).pl()
         return result
 
 
+@cache
 def relations(name: str) -> frozenset[str]:
     """Return the names of the inputs that `sql/<name>.sql` reads."""
-    with session() as connection:
+    with bound({}) as connection:
         row = connection.execute("SELECT json_serialize_sql($1)", [statement(name)]).fetchone()
     tree = json.loads(row[0]) if row else {}
     read = {node["table_name"] for node in _nodes(tree) if node.get("type") == "BASE_TABLE"}
@@ -59,12 +60,44 @@ def statement(name: str) -> str:
 @contextmanager
 def session() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open DuckDB in memory, in UTC, without extensions from elsewhere; closed at the end."""
-    connection = duckdb.connect(config=_CLOSED)
+    connection = duckdb.connect(config=_SETTINGS)
     try:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def bound(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that sees the inputs and nothing else, under their names."""
+    files = {name: rows for name, rows in inputs.items() if isinstance(rows, Files)}
+    with _reading(files) if files else _closed().cursor() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, rows in inputs.items():
+            if not isinstance(rows, Files):
+                connection.register(name, rows)
+        yield connection
+
+
+@cache
+def _closed() -> duckdb.DuckDBPyConnection:
+    """Open the database of this process that reads no file; opening one takes 20 times as long as a small query."""
+    return duckdb.connect(config={**_SETTINGS, "enable_external_access": "false"})
+
+
+@contextmanager
+def _reading(files: Mapping[str, Files]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with session() as connection:
+        connection.execute("SET allowed_paths = $1", [[path for each in files.values() for path in each.paths]])
+        connection.execute("SET enable_external_access = false")
+        for name, each in files.items():
+            rows = connection.read_parquet(list(each.paths), union_by_name=True, hive_partitioning=False)
+            empty = connection.from_arrow(each.schema.empty_table())
+            kinds = dict(zip(empty.columns, empty.types, strict=True))
+            added = (f'NULL::{kind} AS "{column}"' for column, kind in kinds.items() if column not in rows.columns)
+            rows.project(", ".join(["*", *added])).create_view(name)
+        yield connection
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:

@@ -1,14 +1,18 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pytest
 
-from jobs.sql import queries, query, relations, session
+from catalog.warehouse import Files, Warehouse, add_files, write_files
+from contracts.tables import CUR_FACTS, Table
+from jobs.sql import Relation, bound, queries, query, relations, session
 
 
-def costs(facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> pl.DataFrame:
+def costs(facts: Relation, as_of: datetime) -> pl.DataFrame:
     params = {"as_of": as_of, "since": as_of - timedelta(days=30), "unused": 1}
     return query("kpi_inputs/cost_sums", {"cur_facts": facts}, params).sort("dimension")
 
@@ -35,6 +39,39 @@ def test_a_query_gives_exact_decimals_and_utc_days(facts: pl.DataFrame, as_of: d
 
 def test_a_lazy_input_gives_the_same_rows(facts: pl.DataFrame, as_of: datetime) -> None:
     assert costs(facts.lazy(), as_of).equals(costs(facts, as_of))
+
+
+def test_the_files_of_a_table_give_the_same_rows_also_where_older_ones_lack_a_column(
+    warehouse: Warehouse, facts: pl.DataFrame, as_of: datetime
+) -> None:
+    rows = pl.concat([facts.with_columns(tenant_id=pl.lit(each)) for each in ("acme", "other")])
+    absent = {name: pl.lit(None) for name in CUR_FACTS.schema.names if name not in rows.columns}
+    stored = rows.with_columns(**absent).select(CUR_FACTS.schema.names)
+    older = Table(
+        CUR_FACTS.name, pa.schema([field for field in CUR_FACTS.schema if field.name != "service"]), ("tenant_id",)
+    )
+    location = warehouse.location(CUR_FACTS)
+    paths = write_files(location, older, stored.drop("service").lazy(), "older")
+    paths += write_files(location, CUR_FACTS, stored.lazy(), "today")
+    add_files(warehouse.load(CUR_FACTS), paths, {})
+    files = warehouse.source(CUR_FACTS, "acme")
+    assert isinstance(files, Files)
+    assert costs(files, as_of).equals(costs(warehouse.scan(CUR_FACTS, "acme"), as_of))
+    assert costs(files, as_of).filter(dimension="service")["value"].sort().to_list() == ["a", "unknown"]
+
+
+def test_an_empty_table_has_no_files_and_still_all_columns(warehouse: Warehouse, as_of: datetime) -> None:
+    assert costs(warehouse.source(CUR_FACTS, "acme"), as_of).is_empty()
+
+
+def test_a_query_reads_no_file_but_those_of_its_inputs(warehouse: Warehouse, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.parquet"
+    pl.DataFrame({"a": [1]}).write_parquet(secret)
+    rows = pl.DataFrame([{"tenant_id": "acme"}], schema=CUR_FACTS.polars_schema)
+    warehouse.append(CUR_FACTS, rows, "acme")
+    for rows_in in (warehouse.source(CUR_FACTS, "acme"), rows):
+        with bound({"facts": rows_in}) as connection, pytest.raises(duckdb.Error, match="Cannot access file"):
+            connection.read_parquet(str(secret)).fetchall()
 
 
 def test_a_missing_parameter_is_an_error(facts: pl.DataFrame) -> None:
