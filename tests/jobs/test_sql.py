@@ -14,7 +14,7 @@ from jobs.sql import Relation, bound, queries, query, relations, session
 
 def costs(facts: Relation, as_of: datetime) -> pl.DataFrame:
     params = {"as_of": as_of, "since": as_of - timedelta(days=30), "unused": 1}
-    return query("kpi_inputs/cost_sums", {"cur_facts": facts}, params).sort("dimension")
+    return query("kpi_inputs/cost_sums", {"cur_facts": facts}, params).sort("dimension", "value")
 
 
 @pytest.fixture
