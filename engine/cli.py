@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import polars as pl
 import typer
@@ -36,6 +36,7 @@ from jobs.costs.explain import explain as explain_finding
 from jobs.costs.ingest import ingest
 from jobs.export import coverage_document, findings_document
 from jobs.export import export as export_files
+from jobs.focus import export_focus
 from jobs.kpis import kpis
 from jobs.lifecycle import lifecycle
 from jobs.publish import publish
@@ -214,11 +215,19 @@ def jobs_maintain(
 @app.command("export")
 def export_command(
     tenant: TenantOption,
-    to: Annotated[Path, typer.Option("--to", help="Folder for the JSON files.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder for the files.")],
     config: ConfigOption = None,
+    form: Annotated[
+        Literal["json", "focus"], typer.Option("--format", help="Findings, or the bill as FOCUS.")
+    ] = "json",
+    version: Annotated[Literal["1.2"] | None, typer.Option(help="Of FOCUS; 1.2 is the only one.")] = None,
+    period: Annotated[str | None, typer.Option(help="Of FOCUS: one billing period, YYYY-MM. Default: all.")] = None,
 ) -> None:
-    """Write the latest release as JSON files; the same release gives the same bytes."""
-    for path in export_files(_open(config).warehouse, tenant, to):
+    """Write the latest release as JSON files, or its bill as FOCUS; the same release gives the same bytes."""
+    if form == "json" and (version or period):
+        raise typer.BadParameter("--version and --period are for --format focus")
+    warehouse = _open(config).warehouse
+    for path in export_files(warehouse, tenant, to) if form == "json" else export_focus(warehouse, tenant, to, period):
         typer.echo(path)
 
 
