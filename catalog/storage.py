@@ -29,7 +29,7 @@ class Storage:
     @staticmethod
     def at(location: str) -> "Storage":
         """Open a local folder (a path or a file: URL) or an object-store URL; credentials come from the environment."""
-        if _is_local(location):
+        if is_local(location):
             return Storage(key(location), None)
         filesystem, root = fs.FileSystem.from_uri(location)
         return Storage(root, filesystem)
@@ -64,7 +64,7 @@ class Storage:
 
 def key(path: str) -> str:
     """Return what a path is listed as: an absolute local path, or bucket and key however the scheme is spelt."""
-    if _is_local(path):
+    if is_local(path):
         return str(Path(path.removeprefix("file://")).absolute())
     scheme, _, rest = path.partition("://")
     bucket, slash, name = rest.partition("/")
@@ -73,5 +73,6 @@ def key(path: str) -> str:
     return f"{bucket}{slash}{name}"
 
 
-def _is_local(path: str) -> bool:
+def is_local(path: str) -> bool:
+    """Say whether a place is on a disk of this machine."""
     return "://" not in path or path.startswith("file://")

@@ -38,6 +38,9 @@ _PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
+    # Bounds that are cut off cannot prove that a whole file is to be replaced: it would be read and written anew.
+    "write.metadata.metrics.column.tenant_id": "full",
+    "write.metadata.metrics.column.payer_account_id": "full",
 }
 TENANT, COMMIT = "finops.tenant", "finops.commit"  # what a commit says of itself
 _INPUTS, _PARTITION = "finops.inputs", "finops.partition"
@@ -213,6 +216,9 @@ class Warehouse:
         if set(table.schema.names) - set(iceberg.schema().column_names):
             with iceberg.update_schema() as update:
                 update.union_by_name(table.schema)
+        if _PROPERTIES.items() - iceberg.properties.items():
+            with iceberg.transaction() as transaction:
+                transaction.set_properties(_PROPERTIES)
 
 
 def history(table: IcebergTable) -> Sequence[Snapshot]:

@@ -157,10 +157,49 @@ CUR_FACTS = Table(
             pa.field("invoice_final", pa.bool_()),
             pa.field("source_file", pa.string()),
             pa.field("tags", TAGS),
+            # The two sides of the amortisation identity beside the costs themselves.
+            *_fields(BILLED, "upfront_fee", "amortized_upfront"),
         ]
     ),
     ("tenant_id", "billing_period"),
     ("tenant_id", "account_id", "resource_id", "usage_start", "usage_type"),
+)
+
+# Lines that are no facts, as they were read: `amount` and `line` (JSON) are the file's own text.
+CUR_QUARANTINE = Table(
+    "finops_cur_quarantine",
+    pa.schema(
+        [
+            *_fields(pa.string(), "tenant_id", "billing_period", "provider", "payer_account_id", "account_id"),
+            *_fields(pa.string(), "reason", "amount", "currency", "source_file", "line"),
+        ]
+    ),
+    ("tenant_id", "billing_period"),
+    ("tenant_id", "payer_account_id", "reason", "source_file"),
+)
+
+# What every ingest changed: one row per ingest, payer, billing period and currency; `delta_*` is new less replaced.
+CUR_INGESTS = Table(
+    "finops_cur_ingests",
+    pa.schema(
+        [
+            pa.field("tenant_id", pa.string()),
+            pa.field("sequence", pa.int64()),
+            pa.field("as_of", TIME),
+            *_fields(pa.string(), "payer_account_id", "billing_period", "currency", "status", "delivery"),
+            pa.field("source_files", TEXTS),
+            *_fields(pa.int64(), "rows", "excluded", "quarantined", "replaced"),
+            *_fields(BILLED, "unblended", "net_unblended", "amortized", "net_amortized", "list"),
+            pa.field("cost_basis", pa.string()),
+            *_fields(BILLED, "residual", "net_residual", "quarantined_cost"),
+            *_fields(BILLED, "delta_unblended", "delta_net_unblended", "delta_amortized", "delta_net_amortized"),
+            pa.field("delta_list", BILLED),
+            pa.field("invoice_final", pa.bool_()),
+            pa.field("warnings", TEXTS),
+        ]
+    ),
+    ("tenant_id",),
+    ("tenant_id", "sequence", "payer_account_id", "billing_period", "currency"),
 )
 
 ATTRIBUTION = Table(
@@ -211,7 +250,7 @@ RELEASES = Table(
 )
 
 _RAW = (FINDINGS, REJECTED, COVERAGE)
-_SILVER = (CUR_FACTS, ATTRIBUTION, CORRELATED, ENRICHED)
+_SILVER = (CUR_FACTS, CUR_QUARANTINE, CUR_INGESTS, ATTRIBUTION, CORRELATED, ENRICHED)
 _GOLD = (CURRENT, KPI_DAILY, KPI_MONTHLY, RELEASES)
 TABLES = {table.name: table for table in (*_RAW, *_SILVER, *_GOLD)}
 

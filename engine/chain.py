@@ -23,6 +23,7 @@ from engine.plan import Gap, PlannedUnit, plan
 from jobs.correlate import correlate
 from jobs.costs.attribute import attribute
 from jobs.costs.ingest import ingest
+from jobs.costs.owners import Assigned
 from jobs.kpis import kpis
 from jobs.lifecycle import lifecycle
 from jobs.publish import publish
@@ -93,16 +94,16 @@ class Chain:
         with self.stage("scan"):
             drive(self.warehouse, backend, units, self.run.run_id, self.reporter.progress, chunk_units=chunk_units)
 
-    def bills(self, paths: Sequence[str]) -> None:
+    def bills(self, paths: Sequence[str], payer_tenants: Assigned | None = None) -> None:
         """Load bills. One that is missing or broken is a notice: findings then stay estimated and say why."""
         with self.stage("bills"):
             if not paths:
                 return
-            report = ingest(self.warehouse, self.run.tenant_id, paths)
+            run = self.run
+            report = ingest(self.warehouse, run.tenant_id, paths, payer_tenants=payer_tenants, as_of=run.as_of)
             self.result.bills = report.to_json()
-        for each in report.files:
-            if each.error:
-                self.reporter.stage(f"bill skipped: {each.path}: {each.error}")
+        for warning in report.warnings:
+            self.reporter.stage(f"bill: {warning}")
 
     def judge(self) -> RunResult:
         """Correlate, attribute, net, measure and publish what the scan found; what is released stays until the end."""
@@ -141,7 +142,7 @@ def execute(config: Config, tenant: Tenant, run: Run, warehouse: Warehouse, repo
         scanning = job(warehouse, units, checks, RunStamp(run.run_id, run.as_of, tenant.finding_id))
     with backend_for(config.ray.address, scanning) as backend:
         chain.scan(units, backend)
-    chain.bills([bill.path for bill in tenant.bills])
+    chain.bills([bill.path for bill in tenant.bills], tenant.payer_tenants)
     return chain.judge()
 
 

@@ -34,6 +34,7 @@ from jobs.correlate import correlate
 from jobs.costs.attribute import attribute
 from jobs.costs.explain import explain as explain_finding
 from jobs.costs.ingest import ingest
+from jobs.costs.owners import read_owners
 from jobs.export import coverage_document, findings_document
 from jobs.export import export as export_files
 from jobs.focus import export_focus
@@ -135,17 +136,25 @@ def runs(tenant: TenantOption, config: ConfigOption = None, as_json: JsonOption 
 
 @costs.command("ingest")
 def costs_ingest(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders or globs.")],
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs or URLs (s3://, gs://, abfs://).")],
     tenant: TenantOption,
+    payer_tenants: Annotated[
+        Path | None, typer.Option("--payer-tenants", help="TOML: whose payers and accounts are. See docs/billing.md.")
+    ] = None,
+    as_of: AsOfOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Load bills; a period of a payer is replaced, never added to. Exit 2 when nothing could be read."""
-    report = ingest(_open(config).warehouse, tenant, paths)
+    owners = read_owners(payer_tenants).assigned if payer_tenants else None
+    opened = _open(config)
+    report = ingest(opened.warehouse, tenant, paths, payer_tenants=owners, as_of=_logical_time(as_of))
+    for warning in report.warnings:
+        typer.echo(f"finops: {warning}", err=True)
+    printed = report.to_json()
     if as_json:
-        _print_json(report.to_json())
+        _print_json(printed)
     else:
-        printed = report.to_json()
         _show(printed["files"], ("path", "dialect", "rows", "facts", "excluded", "quarantined", "error"))
         _show(printed["periods"], ("payer", "billing_period", "currency", "rows", "unblended", "amortized", "status"))
     if not report.readable:

@@ -115,7 +115,10 @@ class Bill(_Model):
 
 
 class Tenant(_Model):
-    """One workspace of one tenant: its clouds and its bills."""
+    """One workspace of one tenant: its clouds and its bills.
+
+    `payer_tenants` says whose the accounts in the bills are, as in `finops costs ingest --payer-tenants`.
+    """
 
     id: Name
     workspace: Name
@@ -124,6 +127,7 @@ class Tenant(_Model):
     azure: Azure | None = None
     gcp: Gcp | None = None
     bills: tuple[Bill, ...] = ()
+    payer_tenants: dict[str, Name | dict[str, Name]] | None = None
 
 
 class _Document(_Model):

@@ -62,6 +62,14 @@ def bounded(
     )
 
 
+def read_as_they_are(columns: Sequence[Column], expressions: Iterable[str]) -> str:
+    """Make a line's JSON of the columns that the expressions read, under the file's names and in its own text."""
+    read = " ".join(expressions)
+    own = [column for column in columns if column.sql in read and '"."' not in column.sql]
+    fields = ", ".join(f"{literal(each.name)}, CAST({each.sql} AS VARCHAR)" for each in own)
+    return f"CAST(json_object({fields}) AS VARCHAR)"
+
+
 def _parquet(connection: duckdb.DuckDBPyConnection, path: str) -> tuple[duckdb.DuckDBPyRelation, list[Column]]:
     ((lines,),) = connection.execute("SELECT num_rows FROM parquet_file_metadata($1)", [path]).fetchall()
     size = Path(path).stat().st_size

@@ -29,15 +29,6 @@ WITH line AS (
             ELSE savings_plan_net_amortized_upfront_commitment_for_billing_period END AS sp_net
     FROM bill
 ),
--- Decimal division would go through floats: quotients are taken of integers, in units of 1e-12, rounded half up.
-exact AS (
-    SELECT
-        *,
-        CAST(replace(CAST(sp_unused AS VARCHAR), '.', '') AS HUGEINT) AS sp_unused_units,
-        CAST(replace(CAST(sp_net AS VARCHAR), '.', '') AS HUGEINT) AS sp_net_units,
-        CAST(replace(CAST(sp_gross AS VARCHAR), '.', '') AS HUGEINT) AS sp_gross_units
-    FROM line
-),
 costed AS (
     SELECT
         *,
@@ -59,9 +50,13 @@ costed AS (
             WHEN line_type = 'SavingsPlanCoveredUsage' THEN savings_plan_net_savings_plan_effective_cost
             WHEN line_type = 'SavingsPlanNegation' OR is_upfront THEN 0
             WHEN line_type = 'SavingsPlanRecurringFee' AND sp_unused = 0 THEN 0
-            WHEN line_type = 'SavingsPlanRecurringFee' THEN try(CAST(CAST(
-                (2 * sp_unused_units * sp_net_units + sp_gross_units) // nullif(2 * sp_gross_units, 0) AS VARCHAR
-            ) || 'e-12' AS DECIMAL(38, 12)))
+            -- Decimal division would go through floats: the quotient is taken of integers, in units of 1e-12, rounded.
+            WHEN line_type = 'SavingsPlanRecurringFee' THEN try(CAST(CAST((
+                2 * CAST(replace(CAST(sp_unused AS VARCHAR), '.', '') AS HUGEINT)
+                * CAST(replace(CAST(sp_net AS VARCHAR), '.', '') AS HUGEINT)
+                + CAST(replace(CAST(sp_gross AS VARCHAR), '.', '') AS HUGEINT)
+            ) // nullif(2 * CAST(replace(CAST(sp_gross AS VARCHAR), '.', '') AS HUGEINT), 0) AS VARCHAR)
+            || 'e-12' AS DECIMAL(38, 12)))
             WHEN line_type = 'DiscountedUsage' THEN reservation_net_effective_cost
             WHEN line_type = 'RIFee' THEN coalesce(
                 reservation_net_unused_amortized_upfront_fee_for_billing_period
@@ -71,11 +66,13 @@ costed AS (
             ELSE net
         END AS net_amortized,
         -- AWS account ids are 12 digits; a spreadsheet or an integer column loses the zeros in front.
-        regexp_replace(bill_payer_account_id, '\.0$', '') AS payer_id,
+        CASE WHEN suffix(bill_payer_account_id, '.0') THEN left(bill_payer_account_id, -2)
+            ELSE bill_payer_account_id END AS payer_id,
         CASE WHEN length(payer_id) < 12 THEN lpad(payer_id, 12, '0') ELSE payer_id END AS payer,
-        regexp_replace(line_item_usage_account_id, '\.0$', '') AS usage_id,
+        CASE WHEN suffix(line_item_usage_account_id, '.0') THEN left(line_item_usage_account_id, -2)
+            ELSE line_item_usage_account_id END AS usage_id,
         CASE WHEN length(usage_id) < 12 THEN lpad(usage_id, 12, '0') ELSE usage_id END AS account
-    FROM exact
+    FROM line
 )
 SELECT
     'aws' AS provider,
@@ -132,6 +129,8 @@ SELECT
         OR line_type IN ('SavingsPlanRecurringFee', 'RIFee') OR line_type LIKE '%Discount'
         OR unblended IS NULL OR amortized IS NULL
         OR ($has_line_item_net_unblended_cost AND (net IS NULL OR net_amortized IS NULL))
-        THEN unreadable END AS unreadable
+        THEN unreadable END AS unreadable,
+    amount,
+    costed.line
 FROM costed
 LEFT JOIN region_prefixes ON region_prefixes.prefix = split_part(line_item_usage_type, '-', 1)

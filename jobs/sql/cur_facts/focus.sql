@@ -69,5 +69,7 @@ SELECT
     CASE WHEN is_prepaid THEN effective_cost ELSE 0 END AS amortized_upfront,
     billed_cost IS NOT NULL AS has_cost,
     false AS is_excluded,
-    unreadable
+    unreadable,
+    amount,
+    line
 FROM line

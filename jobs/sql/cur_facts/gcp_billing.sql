@@ -88,5 +88,7 @@ SELECT
     CAST(0 AS DECIMAL(38, 12)) AS amortized_upfront,
     cost IS NOT NULL AS has_cost,
     false AS is_excluded,
-    unreadable
+    unreadable,
+    amount,
+    line
 FROM allotted

@@ -65,6 +65,7 @@ def test_the_report_has_the_agreed_keys(warehouse: Warehouse, bill: Bill) -> Non
             "residual": "0",
             "status": "ok",
             "replaced": 0,
+            "delta": None,
         }
     ]
 
@@ -156,7 +157,7 @@ def test_a_payer_of_another_tenant_or_of_nobody_goes_to_quarantine(warehouse: Wa
     owners = {"999999999999": "acme", "222222222222": "globex"}
     report = ingest(warehouse, "acme", [bill(rows)], payer_tenants=owners)
     assert counted(report.files[0]) == (3, 1, 0, 2)
-    assert report.files[0].reasons == {"not one of the payers": 2}
+    assert report.files[0].reasons == {"account of somebody else": 1, "not one of the payers": 1}
     assert facts(warehouse)["unblended_cost"].to_list() == [1]
     assert facts(warehouse, "globex").is_empty()
 
