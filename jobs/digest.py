@@ -26,6 +26,7 @@ import polars_hash as plh
 
 _WORDS = range(4)  # the 16 bytes are added up as four numbers of 32 bits, which 2**31 rows do not overflow
 _HEX_DIGITS = 8
+_MODULUS = 2**128
 Kind = pl.DataType | pl.datatypes.DataTypeClass
 
 
@@ -35,6 +36,9 @@ class Digest:
 
     rows: int
     total: int
+
+    def __add__(self, other: "Digest") -> "Digest":
+        return Digest(self.rows + other.rows, (self.total + other.total) % _MODULUS)
 
     def __str__(self) -> str:
         return f"{self.rows}:{self.total:032x}"
@@ -80,7 +84,7 @@ def _digest(rows: int, words: Sequence[int]) -> Digest:
     total = 0
     for word in words:
         total = (total << 32) + word
-    return Digest(rows, total % 2**128)
+    return Digest(rows, total % _MODULUS)
 
 
 def _text(value: pl.Expr, dtype: Kind) -> pl.Expr:

@@ -4,7 +4,7 @@ Nothing is drawn at random: every value follows from the unit's number and the r
 unit again and the truth is plain arithmetic.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,44 +20,72 @@ from engine.plan import AwsAccess, PlannedUnit
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-1")
 TENANT, WORKSPACE, PAYER = "stress", "prod", "999999999999"
-VOLUMES_PER_UNIT, ADDRESSES_PER_UNIT, SNAPSHOTS_PER_UNIT, INSTANCES_PER_UNIT = 320, 60, 140, 30
+VOLUMES_PER_UNIT, ADDRESSES_PER_UNIT, SNAPSHOTS_PER_UNIT, INSTANCES_PER_UNIT = 320, 60, 140, 30  # of the smallest
+# Half of the volumes are attached to nothing, a quarter are gp2; half of the addresses are associated with nothing; all
+# snapshots are old, half are orphans; a third of the instances are stopped.
+FINDINGS_PER_UNIT = (
+    VOLUMES_PER_UNIT * 3 // 4 + ADDRESSES_PER_UNIT // 2 + SNAPSHOTS_PER_UNIT * 3 // 2 + INSTANCES_PER_UNIT // 3
+)
 _FIRST_ACCOUNT = 100_000_000_000
+_GONE = 90_000_000  # added to the number of a volume that is gone; no unit has so many
 _TAGS = pl.Map(pl.String, pl.String)
 _SERIAL = "<unit>"  # stands in a template's ids for the number of the unit
 BILL_DAYS = 3  # lines per volume in the bill
+_BILL_FILE_LINES = 1_000_000  # about; a delivery comes in parts
 
 
 @dataclass(frozen=True, slots=True)
 class StressEstate:
-    """An estate of about `findings` findings. `shuffle` moves rows about without changing what is there."""
+    """An estate of about `findings` findings. `shuffle` moves rows about without changing what is there.
+
+    tenants    the accounts are dealt out to so many
+    accounts   so many accounts of equal size, in every region; unless given, as many as the findings take
+    """
 
     findings: int
     as_of: datetime
     shuffle: int = 0
+    tenants: int = 1
+    accounts: int | None = None
 
     @property
     def unit_count(self) -> int:
         """How many units it takes."""
-        return max(1, round(self.findings / self.findings_per_unit))
+        return self.accounts * len(REGIONS) if self.accounts else max(1, round(self.findings / FINDINGS_PER_UNIT))
+
+    @property
+    def account_count(self) -> int:
+        """How many accounts they lie in."""
+        return -(-self.unit_count // len(REGIONS))
+
+    @property
+    def size(self) -> int:
+        """How many times the resources of the smallest unit every unit has."""
+        return max(1, round(self.findings / (FINDINGS_PER_UNIT * self.unit_count)))
 
     @property
     def findings_per_unit(self) -> int:
         """What the rules find in every unit, by construction."""
-        unattached = VOLUMES_PER_UNIT // 2
-        gp2 = VOLUMES_PER_UNIT // 4
-        stopped = INSTANCES_PER_UNIT // 3
-        orphaned = SNAPSHOTS_PER_UNIT // 2
-        return unattached + gp2 + stopped + ADDRESSES_PER_UNIT // 2 + SNAPSHOTS_PER_UNIT + orphaned
+        return FINDINGS_PER_UNIT * self.size
 
-    def units(self) -> list[PlannedUnit]:
-        """Return the units, one account for every four regions."""
+    @property
+    def bill_lines(self) -> int:
+        """How many lines the bills of all tenants have."""
+        return self.unit_count * VOLUMES_PER_UNIT * self.size * BILL_DAYS
+
+    def tenant_ids(self) -> list[str]:
+        """Return the tenants; an only one is `TENANT`."""
+        return [TENANT] if self.tenants == 1 else [f"{TENANT}-{number:04}" for number in range(self.tenants)]
+
+    def units(self, tenant_id: str | None = None) -> list[PlannedUnit]:
+        """Return the units, of one tenant or of all: one account for every four regions."""
+        tenants = self.tenant_ids()
+        numbers = (divmod(number, len(REGIONS)) for number in range(self.unit_count))
         made = (
-            Unit(
-                TENANT, WORKSPACE, "aws", f"{100_000_000_000 + number // len(REGIONS)}", REGIONS[number % len(REGIONS)]
-            )
-            for number in range(self.unit_count)
+            Unit(tenants[account % self.tenants], WORKSPACE, "aws", f"{_FIRST_ACCOUNT + account}", REGIONS[region])
+            for account, region in numbers
         )
-        return [PlannedUnit(unit, AwsAccess()) for unit in made]
+        return [PlannedUnit(unit, AwsAccess()) for unit in made if tenant_id in (None, unit.tenant_id)]
 
     def collect(self, planned: PlannedUnit, datasets: Sequence[Dataset], as_of: datetime) -> list[Reading]:
         """Stand in for the collectors: the same frames they would give, without a cloud."""
@@ -67,7 +95,7 @@ class StressEstate:
 
     def frame(self, unit: Unit, dataset: Dataset, as_of: datetime) -> pl.DataFrame:
         """Return one dataset of one unit; empty for what the estate does not have."""
-        template, ids = _template(dataset.name, tuple(dataset.schema.items()), as_of)
+        template, ids = _template(dataset.name, tuple(dataset.schema.items()), as_of, self.size)
         serial = _serial(unit)
         key = {name: pl.lit(getattr(unit, name)) for name in UNIT_KEY}
         made = [pl.col(name).str.replace(_SERIAL, f"{serial:012x}", literal=True) for name in ids]
@@ -76,14 +104,22 @@ class StressEstate:
     def _shuffled(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.sample(fraction=1, shuffle=True, seed=self.shuffle) if self.shuffle else frame
 
-    def write_bill(self, folder: Path) -> Path:
-        """Write a legacy CUR in Parquet with a line for every volume on each of the last days before `as_of`."""
+    def write_bill(self, folder: Path, tenant_id: str | None = None) -> Path:
+        """Write a legacy CUR in Parquet with a line for every volume on each of the last days before `as_of`.
+
+        Of one tenant or of all. Returns the folder, which then holds one or more files.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "cur.snappy.parquet"
-        volumes = [self.frame(each.unit, VOLUMES, self.as_of).lazy() for each in self.units()]
         days = pl.LazyFrame({"day": [self.as_of - timedelta(days=n) for n in range(1, BILL_DAYS + 1)]})
-        _bill_lines(pl.concat(volumes).join(days, how="cross")).sink_parquet(path)
-        return path
+        for number, units in enumerate(self._bill_files(tenant_id), 1):
+            volumes = [self.frame(each.unit, VOLUMES, self.as_of).lazy() for each in units]
+            _bill_lines(pl.concat(volumes).join(days, how="cross")).sink_parquet(folder / f"cur-{number:05}.parquet")
+        return folder
+
+    def _bill_files(self, tenant_id: str | None) -> Iterator[list[PlannedUnit]]:
+        units = self.units(tenant_id)
+        step = max(1, _BILL_FILE_LINES // (VOLUMES_PER_UNIT * self.size * BILL_DAYS))
+        return (units[start : start + step] for start in range(0, len(units), step))
 
 
 def _serial(unit: Unit) -> int:
@@ -93,12 +129,12 @@ def _serial(unit: Unit) -> int:
 
 @cache
 def _template(
-    name: str, schema: tuple[tuple[str, pl.DataType], ...], as_of: datetime
+    name: str, schema: tuple[tuple[str, pl.DataType], ...], as_of: datetime, size: int
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return a dataset's rows as every unit has them, and the columns in which each unit puts its own number."""
     made = {"aws.ec2.volumes": _volumes, "aws.ec2.addresses": _addresses}
     made |= {"aws.ec2.snapshots": _snapshots, "aws.ec2.instances": _instances}
-    rows = made[name](as_of) if name in made else pl.DataFrame()
+    rows = made[name](as_of, size) if name in made else pl.DataFrame()
     absent = {column: pl.lit(None) for column, _ in schema if column not in rows.columns}
     frame = rows.with_columns(**absent).select(pl.col(column).cast(kind) for column, kind in schema)
     numbered = frame.select(pl.col(pl.String).str.contains(_SERIAL, literal=True).any())
@@ -122,13 +158,13 @@ def _tags(serial: int) -> pl.Expr:
     return pl.lit(tags).first().alias("tags")
 
 
-def _volumes(as_of: datetime) -> pl.DataFrame:
+def _volumes(as_of: datetime, size: int) -> pl.DataFrame:
     """Half forgotten gp3, a quarter gp2 attached to running instances, a quarter healthy or of stopped instances."""
     kind = pl.col("n") % 4
     in_use = kind.is_in([0, 1])
-    owner = pl.col("n") // 4 % INSTANCES_PER_UNIT
+    owner = pl.col("n") // 4 % (INSTANCES_PER_UNIT * size)
     return (
-        _rows(VOLUMES_PER_UNIT)
+        _rows(VOLUMES_PER_UNIT * size)
         .with_columns(owner=owner)
         .select(
             _id("vol").alias("id"),
@@ -143,10 +179,10 @@ def _volumes(as_of: datetime) -> pl.DataFrame:
     )
 
 
-def _addresses(as_of: datetime) -> pl.DataFrame:
+def _addresses(as_of: datetime, size: int) -> pl.DataFrame:
     del as_of
     associated = pl.col("n") % 2 == 0
-    return _rows(ADDRESSES_PER_UNIT).select(
+    return _rows(ADDRESSES_PER_UNIT * size).select(
         _id("eipalloc").alias("id"),
         public_ip=pl.lit("192.0.2.1"),
         association_id=pl.when(associated).then(_id("eipassoc")),
@@ -154,11 +190,11 @@ def _addresses(as_of: datetime) -> pl.DataFrame:
     )
 
 
-def _snapshots(as_of: datetime) -> pl.DataFrame:
+def _snapshots(as_of: datetime, size: int) -> pl.DataFrame:
     """All old; every second one of a volume that is gone."""
     return (
-        _rows(SNAPSHOTS_PER_UNIT)
-        .with_columns(gone=pl.col("n") + 90_000)
+        _rows(SNAPSHOTS_PER_UNIT * size)
+        .with_columns(gone=pl.col("n") + _GONE)
         .select(
             _id("snap").alias("id"),
             volume_id=pl.when(pl.col("n") % 2 == 0).then(_id("vol")).otherwise(_id("vol", "gone")),
@@ -170,10 +206,10 @@ def _snapshots(as_of: datetime) -> pl.DataFrame:
     )
 
 
-def _instances(as_of: datetime) -> pl.DataFrame:
+def _instances(as_of: datetime, size: int) -> pl.DataFrame:
     """Every third stopped for long; the running ones too young to be judged idle."""
     stopped = pl.col("n") % 3 == 0
-    return _rows(INSTANCES_PER_UNIT).select(
+    return _rows(INSTANCES_PER_UNIT * size).select(
         _id("i").alias("id"),
         instance_type=pl.lit("m5.large"),
         platform=pl.lit("linux"),

@@ -30,25 +30,25 @@ def stored(warehouse: Warehouse, table: Table, *columns: str) -> list[tuple[Any,
     return list(zip(*(rows[column].to_pylist() for column in columns), strict=True))
 
 
-def expected_claims(unit: Unit) -> Iterator[Claim]:
-    """Yield (check, resource) of everything there is to find in a unit."""
+def expected_claims(unit: Unit, size: int = 1) -> Iterator[Claim]:
+    """Yield (check, resource) of everything there is to find in a unit of a size."""
     serial = int(unit.account_id) * len(REGIONS) + REGIONS.index(unit.region)
 
     def resource(prefix: str, number: int) -> str:
         return f"{prefix}-{serial:012x}{number:05d}"
 
-    for n in range(VOLUMES_PER_UNIT):
+    for n in range(VOLUMES_PER_UNIT * size):
         if n % 4 == 0:
             yield "aws.ebs.gp2_volume", resource("vol", n)
         if n % 4 in {2, 3}:
             yield "aws.ebs.unattached_volume", resource("vol", n)
-    for n in range(1, ADDRESSES_PER_UNIT, 2):
+    for n in range(1, ADDRESSES_PER_UNIT * size, 2):
         yield "aws.ec2.unassociated_address", resource("eipalloc", n)
-    for n in range(SNAPSHOTS_PER_UNIT):
+    for n in range(SNAPSHOTS_PER_UNIT * size):
         yield "aws.ebs.old_snapshot", resource("snap", n)
         if n % 2:
             yield "aws.ebs.orphaned_snapshot", resource("snap", n)
-    for n in range(0, INSTANCES_PER_UNIT, 3):
+    for n in range(0, INSTANCES_PER_UNIT * size, 3):
         yield "aws.ec2.stopped_instance", resource("i", n)
 
 

@@ -61,10 +61,10 @@ def watched() -> Iterator[Peak]:
 
     def sample() -> None:
         while not ended.wait(_SAMPLE_SECONDS):
-            peak.rss_bytes = max(peak.rss_bytes, _tree_rss())
+            peak.rss_bytes = max(peak.rss_bytes, tree_rss())
 
     sampler = threading.Thread(target=sample, daemon=True)
-    peak.rss_bytes = _tree_rss()
+    peak.rss_bytes = tree_rss()
     sampler.start()
     try:
         yield peak
@@ -125,7 +125,7 @@ def _in_empty_folder(work: Measured) -> float:
         return work(Path(folder))
 
 
-def _tree_rss() -> int:
+def tree_rss() -> int:
     """Add up the resident memory of this process and its descendants, from Linux's /proc; elsewhere 0."""
     parents = {int(stat.parent.name): _parent(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
     tree = {os.getpid()}
