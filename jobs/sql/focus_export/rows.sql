@@ -42,7 +42,9 @@ part AS (
         ),
         billed AS before_commitments,
         is_usage OR part = 'unused' OR charge_category = 'Purchase' AS is_priced,
-        CASE WHEN part <> 'unused' AND unit IS NOT NULL THEN quantity END AS measured
+        CASE WHEN part <> 'unused' AND unit IS NOT NULL THEN quantity END AS measured,
+        -- FOCUS writes units out.
+        regexp_replace(regexp_replace(unit, '\bHrs$', 'Hours'), '-Mo$', '-Months', 'i') AS measure
     FROM (
         SELECT *, unnest(CASE WHEN NOT keeps_unused OR effective IS NULL THEN ['whole']
             WHEN effective = 0 THEN ['fee'] ELSE ['fee', 'unused'] END) AS part
@@ -79,7 +81,7 @@ SELECT
         ELSE commitment_kind END END AS CommitmentDiscountType,
     CAST(NULL AS VARCHAR) AS CommitmentDiscountUnit,
     CASE WHEN is_usage AND NOT is_unused THEN measured END AS ConsumedQuantity,
-    CASE WHEN ConsumedQuantity IS NOT NULL THEN unit END AS ConsumedUnit,
+    CASE WHEN ConsumedQuantity IS NOT NULL THEN measure END AS ConsumedUnit,
     CASE
         WHEN is_unused OR (is_covered AND coalesce(line_item_type <> 'SavingsPlanCoveredUsage', true)) THEN NULL
         WHEN is_usage AND provider NOT IN ('aws', 'azure') THEN NULL
@@ -102,7 +104,7 @@ SELECT
         ELSE 'Standard'
     END AS PricingCategory,
     CASE WHEN is_priced THEN measured END AS PricingQuantity,
-    CASE WHEN PricingQuantity IS NOT NULL THEN unit END AS PricingUnit,
+    CASE WHEN PricingQuantity IS NOT NULL THEN measure END AS PricingUnit,
     provider_name AS ProviderName,
     provider_name AS PublisherName,
     nullif(region, 'global') AS RegionId,

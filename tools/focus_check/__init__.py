@@ -1,0 +1,1 @@
+"""What focus-validator says of an export, rule by rule."""
