@@ -113,8 +113,13 @@ class Warehouse:
             return pl.LazyFrame(schema=schema)
         rows = pl.scan_iceberg(iceberg, snapshot_id=snapshot_id)
         older = rows.collect_schema()
-        added = {name: pl.lit(None, dtype=dtype) for name, dtype in schema.items() if name not in older}
-        return rows.filter(pl.col("tenant_id") == tenant_id).with_columns(**added).select(schema.names())
+        # A struct that has grown since is cast: what an older snapshot's lacks is null.
+        brought_up = {
+            name: pl.col(name).cast(dtype) if name in older else pl.lit(None, dtype=dtype)
+            for name, dtype in schema.items()
+            if older.get(name) != dtype
+        }
+        return rows.filter(pl.col("tenant_id") == tenant_id).with_columns(**brought_up).select(schema.names())
 
     def source(self, table: Table, tenant_id: str) -> Files | pl.LazyFrame:
         """Return one tenant's rows of every partition as files where they are local, as `scan` does elsewhere.
@@ -213,7 +218,7 @@ class Warehouse:
 
     def _evolve(self, table: Table) -> None:
         iceberg = self.load(table)
-        if set(table.schema.names) - set(iceberg.schema().column_names):
+        if _column_names(table.schema) - set(iceberg.schema().column_names):
             with iceberg.update_schema() as update:
                 update.union_by_name(table.schema)
         if _PROPERTIES.items() - iceberg.properties.items():
@@ -321,6 +326,16 @@ def _catalog_errors(doing: str) -> Iterator[None]:
 
 def _is_remote(path: str) -> bool:
     return "://" in path
+
+
+def _column_names(columns: Iterable[pa.Field], parent: str = "") -> set[str]:
+    """Return the names of columns and of the fields inside structs, as Iceberg writes them: `actual.cost_7d`."""
+    names: set[str] = set()
+    for column in columns:
+        names.add(f"{parent}{column.name}")
+        if pa.types.is_struct(column.type):
+            names |= _column_names(column.type, f"{parent}{column.name}.")
+    return names
 
 
 def _patient(uri: str) -> str:

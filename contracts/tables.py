@@ -54,6 +54,8 @@ _ACTUAL = pa.struct(
         pa.field("reason", pa.string()),
         pa.field("days_with_data", pa.int32()),
         pa.field("data_through", TIME),
+        pa.field("covered_30d", MONEY),
+        pa.field("includes_related", pa.bool_()),
     ]
 )
 _LIFECYCLE = pa.struct(
@@ -217,6 +219,15 @@ ATTRIBUTION = Table(
             pa.field("lines", pa.int64()),
             *_fields(TEXTS, "billing_periods", "source_files"),
             pa.field("invoice_final", pa.bool_()),
+            *_fields(pa.string(), "payer_account_id", "region", "commitment_id", "reason"),
+            *_fields(BILLED, "cost_7d", "cost_mtd", "cost_prev_month"),
+            *_fields(pa.bool_(), "covered", "includes_related", "allocatable"),
+            pa.field("days_with_data", pa.int32()),
+            pa.field("data_through", TIME),
+            pa.field("refused", TEXTS),
+            pa.field("scope_cost", BILLED),
+            pa.field("scope_resource_count", pa.int64()),
+            pa.field("share_rule", pa.string()),
         ]
     ),
     ("tenant_id", "run_date"),

@@ -13,7 +13,10 @@ from jobs.coverage import coverage_totals, released_coverage
 from jobs.rendering import document_head, json_value
 
 # What makes two evidence lines the same line of the bill, whichever findings they stand under.
-_BILL_LINE = ("provider", "account_id", "matched_key", "service", "usage_type", "unit", "currency", "basis")
+_BILL_LINE = (
+    *("provider", "payer_account_id", "account_id", "region", "matched_key", "service", "usage_type", "unit", "currency"),
+    *("basis", "commitment_id", "covered"),
+)
 
 
 def summary_document(warehouse: Warehouse, release: Release) -> dict[str, Any]:

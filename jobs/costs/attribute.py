@@ -7,16 +7,15 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, ENRICHED, FINDINGS, Table
-from jobs.costs.keys import resource_key
-from jobs.costs.windows import windows
-from jobs.sql import query
+from jobs.costs.actual import actual
+from jobs.costs.bill import Bill, read_bill
+from jobs.costs.claims import claims
+from jobs.costs.evidence import evidence
+from jobs.costs.lines import lines
+from jobs.costs.matching import ATTACHMENT, Matched, billed_ids, matched
+from jobs.costs.windows import midnight
 
 _READ = (FINDINGS, CORRELATED, CUR_FACTS)
-_FACTS = (
-    *("provider", "payer_account_id", "billing_period", "account_id", "service", "resource_id", "usage_start"),
-    *("usage_end", "charge_category", "usage_type", "quantity", "unit", "cost_primary", "cost_basis", "currency"),
-    *("invoice_final", "source_file"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,14 @@ class Attributed:
     evidence: pl.DataFrame
 
 
-def attribute(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime) -> None:
+def attribute(
+    warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime
+) -> None:
     """Match a run's findings and meta-findings with the bill; unchanged inputs mean nothing to do.
 
-    Writes `finops_findings_enriched` and `finops_cost_attribution` of the day, one commit each; what another
-    workspace's run wrote on the same day stays.
+    Windows end at `as_of` when it is the end of a day; inside one it is only the moment somebody looked, and they end
+    with the last complete day before it in each payer's bill. Writes `finops_findings_enriched` and
+    `finops_cost_attribution` of the day, one commit each; what another workspace's run wrote on the same day stays.
     """
     inputs = {
         "run_id": run_id,
@@ -43,8 +45,9 @@ def attribute(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date,
         return
     of_run = (pl.col("run_date") == run_date) & (pl.col("run_id") == run_id)
     findings = pl.concat(warehouse.scan(table, tenant_id).filter(of_run) for table in (FINDINGS, CORRELATED))
-    facts = warehouse.scan(CUR_FACTS, tenant_id).select(_FACTS)
-    made = attributed(findings.collect(), facts, as_of)
+    facts = warehouse.scan(CUR_FACTS, tenant_id)
+    bill = read_bill(facts, as_of) if as_of == midnight(as_of) else read_bill(facts, latest=as_of)
+    made = attributed_part(findings.collect(), facts, bill)
     others = _other_runs(warehouse, tenant_id, run_id, run_date)
     # The enriched findings come last: where they are current, their evidence is.
     for table, rows in ((ATTRIBUTION, made.evidence), (ENRICHED, made.enriched)):
@@ -56,25 +59,40 @@ def attribute(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date,
 
 
 def attributed(findings: pl.DataFrame, facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> Attributed:
-    """Match findings (meta-findings among them) with bill facts of the same tenant, as of a logical time.
+    """Match findings (meta-findings among them) with all bill facts of the same tenant, as of a logical time.
 
-    Amounts are summed in decimal(38,12) and rounded once, half up, when they become a finding's decimal(18,6).
+    Both results sorted by fingerprint.
     """
-    within = windows(as_of)
-    claims = query("attribution_claims/claims", {"findings": findings}).with_columns(key=resource_key("claimed_id"))
-    keyed = facts.lazy().with_columns(key=resource_key("resource_id"))
-    mine = keyed.join(claims.lazy(), on=["provider", "account_id", "key"], how="semi")
-    lines = query("attribution_lines/lines", {"claims": claims, "facts": mine, "windows": within})
-    told = {
-        name: query(f"bill_coverage/{name}", {"facts": facts, "windows": within}, {"as_of": as_of})
-        for name in ("services", "providers")
-    }
-    enriched = query(
-        "findings_enriched/actual",
-        {"findings": findings, "claims": claims, "lines": lines, "windows": within, **told},
+    part = attributed_part(findings.sort("fingerprint"), facts.lazy(), read_bill(facts.lazy(), as_of))
+    return part
+
+
+def attributed_part(findings: pl.DataFrame, facts: pl.LazyFrame, bill: Bill) -> Attributed:
+    """Match the findings of some accounts with bill facts: of these accounts and of none, or of the whole tenant.
+
+    A meta-finding stands beside the findings it is made of. However the accounts are split, the answer is the same:
+    what needs the whole bill is in `bill`. Findings keep their order. Amounts are summed in decimal(38,12) and rounded
+    once, half up, when they become a finding's decimal(18,6).
+    """
+    claimed = claims(findings)
+    ids = billed_ids(facts).with_row_index("id")
+    found = matched(claimed, ids)
+    billed = lines(facts, ids.join(found.pairs, on="id", how="semi"), bill)
+    costs = _costs(claimed, found, billed)
+    enriched = findings.with_columns(actual(findings, claimed, found, costs, bill))
+    return Attributed(enriched, evidence(findings, claimed, ids, found, costs))
+
+
+def _costs(claimed: pl.DataFrame, found: Matched, billed: pl.DataFrame) -> pl.DataFrame:
+    """Give every finding (`row`) the lines of the ids that are its resources."""
+    grade = pl.when("related").then(ATTACHMENT).otherwise("grade")
+    return (
+        found.pairs.lazy()
+        .join(claimed.lazy().select("claim", "row", "related"), on="claim")
+        .with_columns(grade=grade)
+        .join(billed.lazy(), on="id")
+        .collect(engine="streaming")
     )
-    evidence = query("cost_attribution/evidence", {"findings": findings, "lines": lines})
-    return Attributed(enriched, evidence)
 
 
 def _other_runs(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date) -> list[str]:
@@ -86,4 +104,6 @@ def _other_runs(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: dat
 
 
 def _typed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in table.polars_schema.items())
+    absent = {name: pl.lit(None) for name in table.polars_schema if name not in rows.columns}
+    typed = (pl.col(name).cast(dtype) for name, dtype in table.polars_schema.items())
+    return rows.with_columns(**absent).select(typed)

@@ -1,18 +1,95 @@
-"""One key for the ways in which an inventory and a bill write the same resource."""
+"""The keys under which an inventory and a bill know the same resource, read from ids of any form."""
 
 import polars as pl
 
+from jobs.costs.services import families
+
 # EC2's globally unique ids: bare on some bill lines, the end of an ARN on others, in any case.
-_EC2_FAMILY = r"(?i)^(i|vol|snap|ami|eni|eipalloc|nat|vpce?|subnet|sg|igw|tgw|tgw-attach|vpn|vgw|cgw|cr|pcx)-[0-9a-f]+$"
-_EC2_ARN = r"^arn:[^:]*:ec2:"
+_EC2_ID = (
+    r"(?i)^(i|vol|snap|ami|eni|eipalloc|nat|vpce?|subnet|sg|igw|tgw|tgw-attach|vpn|vgw|cgw|cr|pcx|fs)-[0-9a-f]{2,}$"
+)
+_EC2_SERVICES = ("ec2", "elasticfilesystem")
+# A function at the edge is billed where it ran, under a name that begins with its own region.
+_EDGE = r"^function:([a-z]{2}(?:-[a-z]+)+-\d)\.(.+)$"
+_ANYWHERE = ("", "global", "aws-global")
+KEYS = ("key", "names", "family", "place")
 
 
-def resource_key(column: str) -> pl.Expr:
-    """Return the matching key of resource ids: the bare lower-case id of EC2's family, of all others the id itself.
+def keyed(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Add the keys of the ids in `column`; rows keep their order. Reads provider, region and service beside it.
 
+    key     one resource anywhere: the bare lower-case id of EC2's family, the parts of an ARN, the lower-case path of
+            Azure, the path of Google Cloud; null for a bare name
+    names   short names, good inside one account, region and family; empty where the key says it all
+    family  of the ARN's service, else of the row's
+    place   the ARN's region, else the row's; '' where there is none
     Names of buckets, databases and functions keep their case: their providers do not ignore it.
     """
-    given = pl.col(column)
-    last = given.str.extract(r"([^:/]+)$")
-    bare_or_arn = (given == last) | given.str.contains(_EC2_ARN)
-    return pl.when(bare_or_arn & last.str.contains(_EC2_FAMILY)).then(last.str.to_lowercase()).otherwise(given)
+    given = frame.select(
+        "provider", "region", id=pl.col(column), family=families("service", frame), row=pl.int_range(pl.len())
+    )
+    is_arn = pl.col("id").str.starts_with("arn:")
+    is_aws = pl.col("provider") == "aws"
+    parts = [
+        _bare(given.filter(is_aws, ~is_arn)),
+        _arns(given.filter(is_aws, is_arn)),
+        _paths(given.filter(~is_aws)),
+    ]
+    keys = pl.concat(part.select("row", *KEYS) for part in parts).sort("row").drop("row")
+    return frame.hstack(keys.with_columns(pl.when(pl.col("place").is_in(_ANYWHERE)).then(pl.lit("")).otherwise("place").alias("place")))
+
+
+def _bare(ids: pl.DataFrame) -> pl.DataFrame:
+    """Read what is no ARN: an id of EC2's family, a bucket's name, which is unique too, or any other name."""
+    given = pl.col("id")
+    is_ec2 = given.str.contains(_EC2_ID)
+    bucket = pl.col("family") == "s3"
+    return ids.with_columns(
+        key=pl.when(is_ec2).then(given.str.to_lowercase()).when(bucket).then(pl.format("s3|||{}", "id")),
+        names=pl.when(is_ec2).then(pl.lit([], dtype=pl.List(pl.String))).otherwise(pl.concat_list(given.str.strip_prefix("/"))),
+        place=pl.col("region").fill_null(""),
+    )
+
+
+def _arns(ids: pl.DataFrame) -> pl.DataFrame:
+    split = ids.with_columns(
+        pl.col("id").str.strip_suffix(":*").str.splitn(":", 6).struct.rename_fields(
+            ["arn", "partition", "of", "in", "account", "resource"]
+        ).struct.unnest()
+    ).with_columns(pl.col("of", "in", "account", "resource").fill_null(""))
+    edge = pl.col("resource").str.extract(_EDGE, 1)
+    is_edge = (pl.col("of") == "lambda") & edge.is_not_null()
+    split = split.with_columns(
+        pl.when(is_edge).then(edge).otherwise("in").alias("in"),
+        resource=pl.when(is_edge).then(pl.format("function:{}", pl.col("resource").str.extract(_EDGE, 2)))
+        .when(pl.col("of") == "lambda").then(pl.col("resource").str.extract(r"^(function:[^:]+)"))
+        .otherwise(pl.col("resource").str.strip_prefix("/")),
+    )  # fmt: skip
+    last = pl.col("resource").str.extract(r"([^:/]+)$")
+    is_ec2 = pl.col("of").is_in(_EC2_SERVICES) & last.str.contains(_EC2_ID)
+    short = pl.col("resource").str.replace(r"^[^:/]*[:/]", "")
+    inner = (
+        pl.when(pl.col("of") == "elasticloadbalancing").then(short.str.extract(r"^(?:app|net|gwy)/([^/]+)/[^/]+$"))
+        .when(pl.col("of") == "apigateway").then(short.str.extract(r"^([^/]+)/"))
+    )  # fmt: skip
+    return split.with_columns(
+        key=pl.when(is_ec2).then(last.str.to_lowercase())
+        .otherwise(pl.concat_str("of", "in", "account", "resource", separator="|")),
+        names=pl.when(is_ec2).then(pl.lit([], dtype=pl.List(pl.String)))
+        .otherwise(pl.concat_list("resource", short, inner).list.drop_nulls().list.unique()),
+        family=families("of", split),
+        place=pl.when(pl.col("in") != "").then("in").otherwise(pl.col("region").fill_null("")),
+    )  # fmt: skip
+
+
+def _paths(ids: pl.DataFrame) -> pl.DataFrame:
+    """Read Azure's ids, which ignore case, and Google Cloud's, which begin with the host that serves them or do not."""
+    google = pl.col("id").str.replace(r"^(?://[^/]+/|https://[^/]+/[^/]+/[^/]+/)", "")
+    is_google = pl.col("provider") == "gcp"
+    path = pl.when(pl.col("provider") == "azure").then(pl.col("id").str.to_lowercase()).otherwise(google)
+    names = pl.concat_list(path.str.extract(r"([^/]+)$")).list.drop_nulls()
+    return ids.with_columns(
+        key=pl.when(~is_google | path.str.contains("/", literal=True)).then(path),
+        names=pl.when(is_google).then(names).otherwise(pl.lit([], dtype=pl.List(pl.String))),
+        place=pl.col("region").fill_null(""),
+    )

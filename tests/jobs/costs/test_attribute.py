@@ -80,6 +80,8 @@ def test_a_resources_lines_are_summed_per_window_by_usage_start(actual: Callable
         "reason": None,
         "days_with_data": 30,
         "data_through": AS_OF,
+        "covered_30d": Decimal(0),
+        "includes_related": False,
     }
 
 
@@ -146,8 +148,8 @@ def test_money_is_rounded_once_and_half_up(actual: Callable[..., dict[str, Any]]
 
 def test_an_arn_on_the_bill_is_the_id_of_the_inventory(actual: Callable[..., dict[str, Any]]) -> None:
     arn = "arn:aws:ec2:us-east-1:111111111111:snapshot/snap-0AB"
-    found = actual(daily(3, resource_id=arn), "snap-0ab")
-    assert (found["method"], found["confidence"], found["cost_7d"]) == ("normalized_arn", Decimal("0.98"), 3)
+    found = actual(daily(7, resource_id=arn), "snap-0ab")
+    assert (found["method"], found["confidence"], found["cost_7d"]) == ("normalized_arn", Decimal("0.98"), 7)
 
 
 @pytest.mark.parametrize(
@@ -174,11 +176,12 @@ def test_another_accounts_lines_are_not_this_findings(actual: Callable[..., dict
 
 
 def test_a_finding_that_covers_others_costs_what_they_cost(actual: Callable[..., dict[str, Any]]) -> None:
-    lines = [*daily(3), *daily(3, resource_id="vol-0b"), *daily(3, resource_id="i-0a")]
+    lines = [*daily(7), *daily(7, resource_id="vol-0b"), *daily(7, resource_id="i-0a")]
     found = actual(lines, "i-0a", evidence={"covers": ["vol-0a", "vol-0b", "vol-0a"]})
-    assert (found["method"], found["confidence"], found["cost_7d"]) == ("attachment", Decimal("0.75"), 6)
+    assert (found["method"], found["confidence"], found["cost_7d"]) == ("attachment", Decimal("0.75"), 14)
+    assert found["includes_related"]
     partly = actual(lines, "i-0a", evidence={"covers": ["vol-0a", "vol-0c"]})
-    assert (partly["cost_7d"], partly["reason"]) == (3, "partly_in_bill")
+    assert (partly["cost_7d"], partly["reason"]) == (7, "partly_in_bill")
 
 
 def test_why_a_finding_has_no_cost_is_said(actual: Callable[..., dict[str, Any]]) -> None:
