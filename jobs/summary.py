@@ -14,7 +14,17 @@ from jobs.rendering import document_head, json_value
 
 # What makes two evidence lines the same line of the bill, whichever findings they stand under.
 _BILL_LINE = (
-    *("provider", "payer_account_id", "account_id", "region", "matched_key", "service", "usage_type", "unit", "currency"),
+    *(
+        "provider",
+        "payer_account_id",
+        "account_id",
+        "region",
+        "matched_key",
+        "service",
+        "usage_type",
+        "unit",
+        "currency",
+    ),
     *("basis", "commitment_id", "covered"),
 )
 

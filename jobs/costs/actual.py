@@ -5,9 +5,9 @@ import polars as pl
 from contracts.tables import ENRICHED
 from jobs.costs.bill import DAYS, Bill
 from jobs.costs.matching import CONFIDENCE, METHODS, Matched
-from jobs.costs.windows import TIME, WINDOWS
+from jobs.costs.windows import WINDOWS
 
-# Two things that make a match less sure: a month that is long over and has no invoice, and another resource of the name.
+# Of each of two doubts: a month that is long over and has no invoice, other resources of the same name.
 DOUBT = 0.95
 _WEEK = 7
 _STRUCT = ENRICHED.polars_schema["actual"]
@@ -15,9 +15,7 @@ _MONEY = 6  # decimals
 _CREATED = r'"created_at": ?"([^"]+)"'
 
 
-def actual(
-    findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: pl.DataFrame, bill: Bill
-) -> pl.Series:
+def actual(findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: pl.DataFrame, bill: Bill) -> pl.Series:
     """Return `actual` of every finding, in their order.
 
     A window the bill covers without a line costs 0, one it does not cover is unknown. Without a match everything is
@@ -32,34 +30,41 @@ def actual(
     fields = {
         **{name: pl.when(known).then(_cost(name)) for name in WINDOWS},
         "currency": pl.when(known).then("currency"),
-        "basis": pl.when(known).then("basis"),
-        "method": pl.when(known).then(pl.col("grade").replace_strict(range(len(METHODS)), METHODS, return_dtype=pl.String)).otherwise(pl.lit("none")),
+        "basis": pl.when(known).then(_bases()),
+        "method": pl.when(known)
+        .then(pl.col("grade").replace_strict(range(len(METHODS)), METHODS, return_dtype=pl.String))
+        .otherwise(pl.lit("none")),
         "confidence": pl.when(known).then(_confidence()).otherwise(0),
-        "reason": pl.coalesce("unmatched", pl.when(pl.col("matched") < pl.col("claimed")).then(pl.lit("partly_in_bill"))),
+        "reason": pl.coalesce(
+            "unmatched", pl.when(pl.col("matched") < pl.col("claimed")).then(pl.lit("partly_in_bill"))
+        ),
         "days_with_data": pl.when(known).then(pl.col("days_30d").fill_null(0)),
         "data_through": pl.when(known).then("data_through"),
         "covered_30d": pl.when(known, pl.col("cost_30d").is_not_null()).then(_rounded("covered_30d").fill_null(0)),
         "includes_related": pl.when(known).then(pl.col("related").fill_null(value=False)),
     }
-    typed = (fields[field.name].cast(field.dtype).alias(field.name) for field in _STRUCT.fields)
-    return rows.select(actual=pl.struct(typed)).to_series()
+    return rows.select(actual=pl.struct(**fields).cast(_STRUCT)).to_series()
 
 
 def _sums(costs: pl.DataFrame) -> pl.DataFrame:
     """Add up the lines of every row; a sum is as sure as its least sure line, and as complete as its service."""
-    sums = costs.lazy().group_by("row").agg(
-        pl.col(WINDOWS).sum(),
-        *(pl.col(name).count().alias(f"has_{name}") for name in WINDOWS),
-        covered_30d=pl.when("covered").then("cost_30d").sum(),
-        grade=pl.col("grade").max(),
-        currency=pl.col("currency").min(),
-        other_currency=pl.col("currency").max(),
-        basis=pl.col("cost_basis").min(),
-        other_basis=pl.col("cost_basis").max(),
-        overdue=pl.col("overdue").any(),
-        data_through=pl.col("data_through").min(),
-        as_of=pl.col("as_of").min(),
-        **{days: pl.col(days).min() for days in DAYS.values()},
+    sums = (
+        costs.lazy()
+        .group_by("row")
+        .agg(
+            pl.col(WINDOWS).sum(),
+            *(pl.col(name).count().alias(f"has_{name}") for name in WINDOWS),
+            covered_30d=pl.when("covered").then("cost_30d").sum(),
+            grade=pl.col("grade").max(),
+            currency=pl.col("currency").min(),
+            other_currency=pl.col("currency").max(),
+            basis=pl.col("cost_basis").min(),
+            other_basis=pl.col("cost_basis").max(),
+            overdue=pl.col("overdue").any(),
+            data_through=pl.col("data_through").min(),
+            as_of=pl.col("as_of").min(),
+            **{days: pl.col(days).min() for days in DAYS.values()},
+        )
     )
     return sums.collect(engine="streaming")
 
@@ -89,16 +94,26 @@ def _unmatched() -> pl.Expr:
         "ambiguous": pl.col("ambiguous"),
         "not_in_window": pl.col("on_bill") | ~pl.col("in_windows"),
     }
-    first = pl.coalesce(*(pl.when(holds).then(pl.lit(reason)) for reason, holds in reasons.items()), pl.lit("not_in_bill"))
+    first = pl.coalesce(
+        *(pl.when(holds).then(pl.lit(reason)) for reason, holds in reasons.items()), pl.lit("not_in_bill")
+    )
     return pl.when(first != "").then(first)
 
 
 def _new_resources(rows: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
     """Tell the resources made after the bill's last usage from those it really lacks."""
-    missing = rows.select("row", "through", "unmatched").with_columns(findings["evidence"]).filter(pl.col("unmatched") == "not_in_bill")
-    created = pl.col("evidence").str.extract(_CREATED).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    missing = (
+        rows.select("row", "through", "unmatched")
+        .with_columns(findings["evidence"])
+        .filter(pl.col("unmatched") == "not_in_bill")
+    )
+    created = (
+        pl.col("evidence").str.extract(_CREATED).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    )
     new = missing.filter(created >= pl.col("through"))["row"]
-    return rows.with_columns(unmatched=pl.when(pl.col("row").is_in(new.implode())).then(pl.lit("new_resource")).otherwise("unmatched"))
+    return rows.with_columns(
+        unmatched=pl.when(pl.col("row").is_in(new.implode())).then(pl.lit("new_resource")).otherwise("unmatched")
+    )
 
 
 def _cost(name: str) -> pl.Expr:
@@ -108,6 +123,12 @@ def _cost(name: str) -> pl.Expr:
     return pl.when(told.fill_null(value=False) | (pl.col(f"has_{name}") > 0)).then(_rounded(name))
 
 
+def _bases() -> pl.Expr:
+    """Name the basis, or both where two payers' bills are on different ones."""
+    one, other = pl.col("basis"), pl.col("other_basis")
+    return pl.when(one == other).then(one).otherwise(pl.format("{}+{}", one, other))
+
+
 def _rounded(name: str) -> pl.Expr:
     return pl.col(name).round(_MONEY, mode="half_away_from_zero")
 
@@ -115,5 +136,7 @@ def _rounded(name: str) -> pl.Expr:
 def _confidence() -> pl.Expr:
     sure = pl.col("grade").replace_strict(range(len(METHODS)), list(CONFIDENCE.values()), return_dtype=pl.Float64)
     days = pl.col("days_7d").fill_null(0).clip(upper_bound=_WEEK) / _WEEK
-    doubts = pl.col("overdue").fill_null(value=False).cast(pl.Int8) + pl.col("ambiguous").fill_null(value=False).cast(pl.Int8)
+    doubts = pl.col("overdue").fill_null(value=False).cast(pl.Int8) + pl.col("ambiguous").fill_null(value=False).cast(
+        pl.Int8
+    )
     return (sure * days * pl.lit(DOUBT).pow(doubts)).round(2)

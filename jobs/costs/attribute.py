@@ -26,9 +26,7 @@ class Attributed:
     evidence: pl.DataFrame
 
 
-def attribute(
-    warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime
-) -> None:
+def attribute(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime) -> None:
     """Match a run's findings and meta-findings with the bill; unchanged inputs mean nothing to do.
 
     Windows end at `as_of` when it is the end of a day; inside one it is only the moment somebody looked, and they end
@@ -63,8 +61,7 @@ def attributed(findings: pl.DataFrame, facts: pl.DataFrame | pl.LazyFrame, as_of
 
     Both results sorted by fingerprint.
     """
-    part = attributed_part(findings.sort("fingerprint"), facts.lazy(), read_bill(facts.lazy(), as_of))
-    return part
+    return attributed_part(findings.sort("fingerprint"), facts.lazy(), read_bill(facts.lazy(), as_of))
 
 
 def attributed_part(findings: pl.DataFrame, facts: pl.LazyFrame, bill: Bill) -> Attributed:

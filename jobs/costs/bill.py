@@ -1,4 +1,4 @@
-"""What the whole bill of a tenant tells, whichever of its resources are asked about: how far, of what, in which days."""
+"""What the whole bill of a tenant tells, whichever of its resources are asked about: how far, of what, which days."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,7 +70,9 @@ def _payers(used: pl.DataFrame, days: pl.DataFrame, as_of: datetime | None, late
 
 def _services(used: pl.DataFrame, payers: pl.DataFrame) -> pl.DataFrame:
     told = used.join(payers, on=PAYER, nulls_equal=True)
-    through = told.group_by(*SERVICE, "as_of").agg(data_through=pl.min_horizontal(pl.col("through").max(), pl.col("as_of").first()))
+    through = told.group_by(*SERVICE, "as_of").agg(
+        data_through=pl.min_horizontal(pl.col("through").max(), pl.col("as_of").first())
+    )
     every = told.select(*SERVICE, "as_of", day=pl.date_ranges("first_day", "last_day")).explode("day").unique()
     begin = pl.col("day").cast(TIME)
     inside = (begin >= pl.col("since")) & (begin < pl.col("until"))
@@ -88,8 +90,10 @@ def _bounds(ends: list[datetime]) -> pl.DataFrame:
 
 
 def _providers(days: pl.DataFrame, payers: pl.DataFrame) -> pl.DataFrame:
-    bounds = _bounds(payers["as_of"].unique().to_list()).group_by("as_of").agg(
-        first=pl.col("since").min(), last=pl.col("until").max()
+    bounds = (
+        _bounds(payers["as_of"].unique().to_list())
+        .group_by("as_of")
+        .agg(first=pl.col("since").min(), last=pl.col("until").max())
     )
     placed = days.join(payers, on=PAYER, nulls_equal=True).join(bounds, on="as_of")
     return placed.group_by("provider").agg(

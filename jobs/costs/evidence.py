@@ -31,7 +31,9 @@ def evidence(
         .join(refused.lazy(), on="row", how="left")
         .with_columns(
             method=pl.col("grade").replace_strict(range(len(METHODS)), METHODS, return_dtype=pl.String),
-            confidence=pl.col("grade").replace_strict(range(len(METHODS)), list(CONFIDENCE.values()), return_dtype=pl.Float64),
+            confidence=pl.col("grade").replace_strict(
+                range(len(METHODS)), list(CONFIDENCE.values()), return_dtype=pl.Float64
+            ),
             includes_related=pl.col("related"),
             basis=pl.col("cost_basis"),
             days_with_data=pl.col("days_30d"),

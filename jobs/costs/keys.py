@@ -36,7 +36,9 @@ def keyed(frame: pl.DataFrame, column: str) -> pl.DataFrame:
         _paths(given.filter(~is_aws)),
     ]
     keys = pl.concat(part.select("row", *KEYS) for part in parts).sort("row").drop("row")
-    return frame.hstack(keys.with_columns(pl.when(pl.col("place").is_in(_ANYWHERE)).then(pl.lit("")).otherwise("place").alias("place")))
+    return frame.hstack(
+        keys.with_columns(pl.when(pl.col("place").is_in(_ANYWHERE)).then(pl.lit("")).otherwise("place").alias("place"))
+    )
 
 
 def _bare(ids: pl.DataFrame) -> pl.DataFrame:
@@ -46,16 +48,20 @@ def _bare(ids: pl.DataFrame) -> pl.DataFrame:
     bucket = pl.col("family") == "s3"
     return ids.with_columns(
         key=pl.when(is_ec2).then(given.str.to_lowercase()).when(bucket).then(pl.format("s3|||{}", "id")),
-        names=pl.when(is_ec2).then(pl.lit([], dtype=pl.List(pl.String))).otherwise(pl.concat_list(given.str.strip_prefix("/"))),
+        names=pl.when(is_ec2)
+        .then(pl.lit([], dtype=pl.List(pl.String)))
+        .otherwise(pl.concat_list(given.str.strip_prefix("/"))),
         place=pl.col("region").fill_null(""),
     )
 
 
 def _arns(ids: pl.DataFrame) -> pl.DataFrame:
     split = ids.with_columns(
-        pl.col("id").str.strip_suffix(":*").str.splitn(":", 6).struct.rename_fields(
-            ["arn", "partition", "of", "in", "account", "resource"]
-        ).struct.unnest()
+        pl.col("id")
+        .str.strip_suffix(":*")
+        .str.splitn(":", 6)
+        .struct.rename_fields(["arn", "partition", "of", "in", "account", "resource"])
+        .struct.unnest()
     ).with_columns(pl.col("of", "in", "account", "resource").fill_null(""))
     edge = pl.col("resource").str.extract(_EDGE, 1)
     is_edge = (pl.col("of") == "lambda") & edge.is_not_null()

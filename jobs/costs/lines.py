@@ -48,7 +48,7 @@ def lines(facts: pl.LazyFrame, ids: pl.DataFrame, bill: Bill) -> pl.DataFrame:
 
 
 def _kinds(facts: pl.LazyFrame, bill: Bill) -> pl.DataFrame:
-    """Number the kinds of lines: `line` what they are, `origin` where they come from, `place` the service and region."""
+    """Give numbers to kinds of lines: to what they are, where they come from, and their service and region."""
     columns = [name for name in _KIND if name != "covered"]
     kinds = facts.select(*columns, covered=_covered()).unique().collect(engine="streaming").sort(_KIND)
     closed = pl.col("billing_period").str.to_date("%Y-%m", strict=False).dt.offset_by("1mo")

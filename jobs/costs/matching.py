@@ -45,11 +45,15 @@ def matched(claims: pl.DataFrame, ids: pl.DataFrame) -> Matched:
         "id", *_ACCOUNT, "key", "names", "family", "place", raw="resource_id", billed=families("service", ids)
     )
     equal = pl.col("raw") == pl.col("raw_right")
-    by_key = mine.drop("names").join(theirs.drop("names"), on=[*_ACCOUNT, "key"]).select(
-        *_PAIR, why=_other_service(), grade=pl.when(equal).then(EXACT).otherwise(NORMALIZED_ARN)
+    by_key = (
+        mine.drop("names")
+        .join(theirs.drop("names"), on=[*_ACCOUNT, "key"])
+        .select(*_PAIR, why=_other_service(), grade=pl.when(equal).then(EXACT).otherwise(NORMALIZED_ARN))
     )
-    by_id = mine.drop("names").join(theirs.filter(pl.col("account_id").is_null()), on=["provider", "key"]).select(
-        *_PAIR, why=_other_service(), grade=pl.lit(ID_ONLY)
+    by_id = (
+        mine.drop("names")
+        .join(theirs.filter(pl.col("account_id").is_null()), on=["provider", "key"])
+        .select(*_PAIR, why=_other_service(), grade=pl.lit(ID_ONLY))
     )
     found = pl.concat([by_key, by_id, _by_name(mine, theirs, by_key)], how="vertical_relaxed")
     accepted = found["why"].is_null()

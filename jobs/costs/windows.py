@@ -1,4 +1,4 @@
-"""The windows in which cost is told, relative to a logical time, and what of a bill line falls into each; all in UTC."""
+"""The windows in which cost is told, relative to a logical time, and what of a bill line falls into each; in UTC."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
