@@ -27,14 +27,14 @@ def actual(findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: 
         rows = rows.join(told, on="row", how="left", maintain_order="left")
     rows = rows.with_columns(unmatched=_unmatched()).pipe(_new_resources, findings)
     known = pl.col("unmatched").is_null()
-    fields = {
+    fields: dict[str, pl.Expr] = {
         **{name: pl.when(known).then(_cost(name)) for name in WINDOWS},
         "currency": pl.when(known).then("currency"),
         "basis": pl.when(known).then(_bases()),
         "method": pl.when(known)
         .then(pl.col("grade").replace_strict(range(len(METHODS)), METHODS, return_dtype=pl.String))
         .otherwise(pl.lit("none")),
-        "confidence": pl.when(known).then(_confidence()).otherwise(0),
+        "confidence": pl.when(known).then(_confidence()).otherwise(pl.lit(0)),
         "reason": pl.coalesce(
             "unmatched", pl.when(pl.col("matched") < pl.col("claimed")).then(pl.lit("partly_in_bill"))
         ),
@@ -43,7 +43,8 @@ def actual(findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: 
         "covered_30d": pl.when(known, pl.col("cost_30d").is_not_null()).then(_rounded("covered_30d").fill_null(0)),
         "includes_related": pl.when(known).then(pl.col("related").fill_null(value=False)),
     }
-    return rows.select(actual=pl.struct(**fields).cast(_STRUCT)).to_series()
+    named = [value.alias(name) for name, value in fields.items()]
+    return rows.select(actual=pl.struct(named).cast(_STRUCT)).to_series()
 
 
 def _sums(costs: pl.DataFrame) -> pl.DataFrame:
