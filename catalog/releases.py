@@ -11,7 +11,7 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from contracts.errors import NotFound
-from contracts.tables import RELEASES, TABLES, Table
+from contracts.tables import CURRENT, RELEASES, TABLES, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,14 @@ def latest(warehouse: Warehouse, tenant_id: str) -> Release | None:
     """Return the release served for a tenant; None before the first."""
     rows = warehouse.scan(RELEASES, tenant_id).sort("sequence").tail(1).collect().to_dicts()
     return Release(**rows[0]) if rows else None
+
+
+def history(warehouse: Warehouse, tenant_id: str) -> list[Release]:
+    """Return a tenant's releases whose findings can still be read, oldest first."""
+    known = {snapshot.snapshot_id for snapshot in warehouse.load(CURRENT).metadata.snapshots}
+    rows = warehouse.scan(RELEASES, tenant_id).sort("sequence").collect()
+    releases = [Release(**row) for row in rows.to_dicts()]
+    return [release for release in releases if release.snapshots.get(CURRENT.name) in known]
 
 
 def of_run(warehouse: Warehouse, run_id: str, tenant_id: str | None = None) -> Release:

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from catalog.maintenance import maintain
-from catalog.releases import Release, latest, of_run, read
+from catalog.releases import Release, history, latest, of_run, read
 from catalog.state import State
 from catalog.warehouse import Warehouse
 from checkers.registry import all_checks, configured, datasets_of
@@ -29,12 +29,14 @@ from contracts.tables import COVERAGE
 from engine.chain import execute
 from engine.collect.policy import aws_policy
 from engine.config import Config, Ray, load
+from engine.doctor import examine
 from engine.progress import reporting
 from jobs.correlate import correlate
 from jobs.costs.attribute import attribute
 from jobs.costs.explain import explain as explain_finding
 from jobs.costs.ingest import ingest
 from jobs.costs.owners import read_owners
+from jobs.diff import diff
 from jobs.export import coverage_document, findings_document
 from jobs.export import export as export_files
 from jobs.focus import export_focus
@@ -51,6 +53,8 @@ checks = typer.Typer(help="The rules.", no_args_is_help=True)
 keys = typer.Typer(help="API keys, each bound to one tenant.", no_args_is_help=True)
 for name, group in {"costs": costs, "jobs": jobs, "findings": findings, "checks": checks, "keys": keys}.items():
     app.add_typer(group, name=name)
+
+_NO_CREDENTIALS, _NO_CATALOG = 4, 5  # exit codes
 
 TenantOption = Annotated[str, typer.Option("--tenant", help="Tenant id.")]
 ConfigOption = Annotated[
@@ -335,6 +339,39 @@ def verify_command(
         raise typer.Exit(1)
 
 
+@app.command("diff")
+def diff_command(
+    tenant: TenantOption,
+    earlier: Annotated[str | None, typer.Option("--from", help="Release. Default: the one before the later.")] = None,
+    later: Annotated[str | None, typer.Option("--to", help="Release. Default: the latest.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say which findings are new, resolved or save more or less, between two releases."""
+    opened = _open(config)
+    document = diff(opened.warehouse, *_two_releases(history(opened.warehouse, tenant), tenant, earlier, later))
+    if as_json:
+        _print_json(document)
+        return
+    known = [
+        {**row, "what": what, "net": row["savings"]["net"]} for what in ("new", "resolved") for row in document[what]
+    ]
+    moved = [
+        {**row, "what": "changed", "net": row["net_after"], "before": row["net_before"]} for row in document["changed"]
+    ]
+    _show([*known, *moved], ("what", "check_id", "account_id", "region", "resource_id", "before", "net"))
+
+
+@app.command()
+def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Say whether what a run needs is there. Exit 4 when credentials are missing, 5 when the catalog cannot be used."""
+    conditions = list(examine(load(config)))
+    _show([asdict(each) for each in conditions], ("name", "holds", "detail"), as_json=as_json)
+    missing = [each.name for each in conditions if not each.holds]
+    if missing:
+        raise typer.Exit(_NO_CATALOG if "catalog" in missing else _NO_CREDENTIALS)
+
+
 @keys.command("create")
 def keys_create(tenant: TenantOption, label: Annotated[str, typer.Argument()], config: ConfigOption = None) -> None:
     """Make an API key for a tenant; it is shown once and stored only as a hash."""
@@ -393,6 +430,25 @@ def _latest_run(config: Path | None, tenant: str) -> tuple[Opened, Any]:
 def _open_findings(opened: Opened, tenant: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = findings_document(opened.warehouse, opened.release(tenant))["findings"]
     return rows
+
+
+def _two_releases(
+    releases: list[Release], tenant: str, earlier: str | None, later: str | None
+) -> tuple[Release, Release]:
+    """Choose two releases by the start of their names, or the last two. Raises NotFound."""
+
+    def named(start: str) -> Release:
+        found = [release for release in releases if release.release.startswith(start)]
+        if len(found) != 1:
+            names = ", ".join(release.release for release in releases) or "none"
+            raise NotFound(f"tenant {tenant} has {len(found)} releases {start}; there are: {names}")
+        return found[0]
+
+    to = named(later) if later else releases[-1] if releases else None
+    before = [release for release in releases if to and release.sequence < to.sequence]
+    if to is None or not (earlier or before):
+        raise NotFound(f"tenant {tenant} has no two releases to compare; every finished run makes one")
+    return (named(earlier) if earlier else before[-1]), to
 
 
 def _logical_time(given: datetime | None) -> datetime:

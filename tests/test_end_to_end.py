@@ -141,6 +141,25 @@ def test_a_second_run_finds_the_same_and_none_twice(simulator: Simulator, cli: A
     assert [row["savings"] for row in again] == [row["savings"] for row in before]
 
 
+def test_a_run_is_verified_by_its_name_and_an_unknown_one_is_a_usage_error(
+    simulator: Simulator, cli: Any, first_run: dict[str, Any]
+) -> None:
+    config = ("--config", simulator.config_path)
+    assert cli("verify", first_run["run_id"], *config).splitlines()[-1] == "all equal"
+    assert "there is no one release of a run nope" in cli("verify", "nope", *config, code=2)
+
+
+def test_two_runs_of_the_same_estate_differ_in_nothing(simulator: Simulator, cli: Any, exported: Any) -> None:
+    document = cli.json("diff", *TENANT, "--config", simulator.config_path)
+    assert (document["new"], document["resolved"], document["changed"]) == ([], [], [])
+    assert document["earlier"]["release"] == exported["summary.json"]["release"] != document["release"]
+
+
+def test_the_doctor_finds_nothing_missing(simulator: Simulator, cli: Any) -> None:
+    conditions = cli.json("doctor", "--config", simulator.config_path)
+    assert [each for each in conditions if not each["holds"]] == []
+
+
 def configured(simulator: Simulator, folder: Path, change: Callable[[str], str]) -> Path:
     """Write the simulator's configuration changed into another folder, which then has a catalog of its own."""
     path = folder / "finops.toml"
