@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from catalog.warehouse import Warehouse
-from contracts.tables import COVERAGE, CUR_FACTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
+from contracts.tables import COVERAGE, CUR_FACTS, CUR_INGESTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
 from jobs.sql import Relation, queries, query, relations
 
 COST_DAYS = 30  # the whole days before as_of whose cost is told day by day
-_INPUTS = {"findings_current": CURRENT, "coverage": COVERAGE, "cur_facts": CUR_FACTS}
+_INPUTS = {"findings_current": CURRENT, "coverage": COVERAGE, "cur_facts": CUR_FACTS, "cur_ingests": CUR_INGESTS}
 _SUMS = "kpi_inputs"
-_PAST = {"cur_facts", "cost_sums", "tag_sums", "usage_sums"}  # relations that hold the past themselves
+_PAST = {"cur_facts", "cur_ingests", "cost_sums", "tag_sums", "usage_sums"}  # relations that hold the past themselves
 
 
 def kpis(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> None:

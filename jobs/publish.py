@@ -5,9 +5,19 @@ from datetime import datetime
 from catalog.releases import Release
 from catalog.releases import publish as publish_release
 from catalog.warehouse import Warehouse
-from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, CURRENT, ENRICHED, KPI_DAILY, KPI_MONTHLY
+from contracts.tables import (
+    ATTRIBUTION,
+    CORRELATED,
+    COVERAGE,
+    CUR_FACTS,
+    CUR_INGESTS,
+    CURRENT,
+    ENRICHED,
+    KPI_DAILY,
+    KPI_MONTHLY,
+)
 
-SERVED = (CURRENT, KPI_DAILY, KPI_MONTHLY, COVERAGE, CORRELATED, ENRICHED, ATTRIBUTION, CUR_FACTS)
+SERVED = (CURRENT, KPI_DAILY, KPI_MONTHLY, COVERAGE, CORRELATED, ENRICHED, ATTRIBUTION, CUR_FACTS, CUR_INGESTS)
 
 
 def publish(warehouse: Warehouse, tenant_id: str, run_id: str, as_of: datetime) -> Release:

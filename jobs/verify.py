@@ -16,6 +16,7 @@ from contracts.tables import (
     CORRELATED,
     COVERAGE,
     CUR_FACTS,
+    CUR_INGESTS,
     CURRENT,
     ENRICHED,
     FINDINGS,
@@ -132,7 +133,7 @@ def _made_again(warehouse: Warehouse, release: Release, folder: Path) -> Warehou
     tenant_id, run_id, as_of = release.tenant_id, release.run_id, release.as_of
     made = {table: before(warehouse, table, tenant_id, release.snapshots.get(table.name)) for table in MADE}
     # Findings are not released: they are only ever added to, and the jobs read those of the run.
-    read_ = {table: release.snapshots.get(table.name) for table in (COVERAGE, CUR_FACTS)}
+    read_ = {table: release.snapshots.get(table.name) for table in (COVERAGE, CUR_FACTS, CUR_INGESTS)}
     read_[FINDINGS] = warehouse.snapshot_id(FINDINGS)
     again = replica(warehouse, tenant_id, {**read_, **made}, folder)
     for step in (correlate, attribute, lifecycle):

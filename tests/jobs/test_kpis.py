@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
 from contracts.draft import FindingDraft
-from contracts.tables import COVERAGE, CUR_FACTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
+from contracts.tables import COVERAGE, CUR_FACTS, CUR_INGESTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
 from jobs.kpis import kpis
 from jobs.lifecycle import brought_up
 from jobs.sql import query
@@ -322,6 +322,43 @@ def test_freshness_is_days_from_the_last_usage_to_the_logical_time_and_stays_as_
     kpis(warehouse, "acme", as_of + 2 * DAY)
     told = rows(warehouse, KPI_DAILY, "freshness_days")
     assert [(row[0], row[3]) for row in told] == [("2026-11-01", Decimal("2.75")), ("2026-11-03", Decimal(4))]
+
+
+def ingested(sequence: int, at: datetime | None, period: str, cost: str, delta: str | None, payer: str = "1") -> Any:
+    return {
+        "tenant_id": "acme",
+        "sequence": sequence,
+        "as_of": at,
+        "payer_account_id": payer,
+        "billing_period": period,
+        "currency": "USD",
+        "rows": 1,
+        "replaced": int(delta is not None),
+        "unblended": Decimal(cost),
+        "delta_unblended": None if delta is None else Decimal(delta),
+    }
+
+
+def test_a_month_is_restated_by_what_deliveries_after_its_end_changed(warehouse: Warehouse, as_of: datetime) -> None:
+    log = [
+        ingested(1, as_of - 20 * DAY, "2026-10", "60", None),
+        ingested(2, as_of - 10 * DAY, "2026-10", "90", "30"),  # the month was not over: it grew
+        ingested(3, as_of + 2 * DAY, "2026-10", "110", "20"),
+        ingested(4, as_of + 5 * DAY, "2026-10", "105", "-5"),
+        ingested(4, as_of + 5 * DAY, "2026-11", "9", "4"),
+        ingested(5, None, "2026-09", "50", "7"),  # nobody knows when
+        ingested(6, as_of + 5 * DAY, "2026-10", "8", None, payer="2"),
+    ]
+    warehouse.append(CUR_INGESTS, pl.DataFrame(log, schema=CUR_INGESTS.polars_schema), "acme")
+    kpis(warehouse, "acme", as_of + 5 * DAY)
+    assert [(row[0], row[2], row[3], row[4]) for row in rows(warehouse, KPI_MONTHLY, "restated_share")] == [
+        ("2026-10", "1", Decimal(25), Decimal(105)),
+        ("2026-10", "2", Decimal(0), Decimal(8)),
+    ]
+    assert [(row[0], row[2], row[3], row[4]) for row in rows(warehouse, KPI_DAILY, "restated_share")] == [
+        ("2026-11-03", "1", Decimal(20), Decimal(110)),
+        ("2026-11-06", "1", Decimal(5), Decimal(105)),
+    ]
 
 
 @given(

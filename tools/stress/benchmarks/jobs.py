@@ -18,6 +18,7 @@ from contracts.tables import (
     CORRELATED,
     COVERAGE,
     CUR_FACTS,
+    CUR_INGESTS,
     CURRENT,
     ENRICHED,
     FINDINGS,
@@ -74,7 +75,7 @@ JOBS = (
     _Job("correlate", [FINDINGS], [CORRELATED], _correlated),
     _Job("attribute", [FINDINGS, CORRELATED, CUR_FACTS], [ENRICHED, ATTRIBUTION], _actual),
     _Job("lifecycle", [ENRICHED], [CURRENT], _current),
-    _Job("kpis", [CURRENT, COVERAGE, CUR_FACTS], [KPI_DAILY, KPI_MONTHLY], _told),
+    _Job("kpis", [CURRENT, COVERAGE, CUR_FACTS, CUR_INGESTS], [KPI_DAILY, KPI_MONTHLY], _told),
 )
 
 

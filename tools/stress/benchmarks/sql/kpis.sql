@@ -60,6 +60,9 @@ FROM grain, (
     SELECT payer_account_id, date_diff('day', least(max(through), $as_of), $as_of) AS numerator FROM day GROUP BY ALL
 )
 UNION ALL
+SELECT billing_period, 'restated_share', payer_account_id, 0::DECIMAL(38, 12)
+FROM cur_ingests WHERE billing_period < strftime($as_of, '%Y-%m')
+UNION ALL
 SELECT period, kpi, value, numerator FROM cost
 UNION ALL
 SELECT period[:7], kpi, value, sum(numerator) FROM cost GROUP BY ALL
