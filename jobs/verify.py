@@ -35,7 +35,10 @@ _KPI_KEY = ("period", "kpi", "dimension", "value", "currency")
 # What the jobs make, in their order, and what tells the rows of a partition apart.
 MADE: Mapping[Table, Sequence[str]] = {
     CORRELATED: ("fingerprint",),
-    ATTRIBUTION: ("fingerprint", "matched_key", "service", "usage_type", "unit", "currency"),
+    ATTRIBUTION: (
+        *("fingerprint", "matched_key", "payer_account_id", "region", "service", "usage_type"),
+        *("commitment_id", "unit", "currency"),
+    ),
     ENRICHED: ("fingerprint",),
     CURRENT: ("fingerprint",),
     KPI_DAILY: _KPI_KEY,

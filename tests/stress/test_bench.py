@@ -25,6 +25,15 @@ def test_subject_and_floor_give_the_same_answer(name: str) -> None:
 
 
 @pytest.mark.slow
+def test_workers_find_the_same_and_a_kill_is_paid_for_in_units() -> None:
+    (speed,), (cost,) = BENCHMARKS["ray"](TINY, 1), BENCHMARKS["resume"](TINY, 1)
+    assert speed.agrees
+    assert cost.agrees
+    assert 0 <= cost.ratio <= 1
+    assert (speed.at_least, cost.at_least) == (True, False)
+
+
+@pytest.mark.slow
 def test_scaling_runs_both_sizes_in_processes_of_their_own() -> None:
     seconds, rss = BENCHMARKS["scaling"](TINY, 1)
     assert seconds.agrees

@@ -22,10 +22,11 @@ from tools.stress.benchmarks.jobs import jobs
 from tools.stress.benchmarks.pipeline import pipeline
 from tools.stress.benchmarks.reference import reference
 from tools.stress.benchmarks.scaling import scaling
+from tools.stress.benchmarks.workers import ray, resume
 from tools.stress.benchmarks.write import write
 
 _DISAGREED = 5  # the exit code
-BENCHMARKS = {each.__name__: each for each in (contract, reference, write, pipeline, jobs, scaling)}
+BENCHMARKS = {each.__name__: each for each in (contract, reference, write, pipeline, jobs, scaling, ray, resume)}
 
 
 class Choice(StrEnum):
@@ -37,6 +38,8 @@ class Choice(StrEnum):
     pipeline = "pipeline"
     jobs = "jobs"
     scaling = "scaling"
+    ray = "ray"
+    resume = "resume"
     all = "all"
 
 
@@ -48,7 +51,10 @@ def main(
 ) -> None:
     """Print every ratio with its target; exit 5 when a subject and its floor gave different answers."""
     wanted = BENCHMARKS if "all" in which else {name: BENCHMARKS[name] for name in which}
-    figures = [figure for benchmark in wanted.values() for figure in benchmark(n, repeat)]
+    figures: list[Figure] = []
+    for name, benchmark in wanted.items():
+        typer.echo(f"{name}: {n:,} findings", err=True)
+        figures += benchmark(n, repeat)
     if as_json:
         report = {"machine": machine(), "benchmarks": [figure.to_json() for figure in figures]}
         typer.echo(json.dumps(report, indent=2))
