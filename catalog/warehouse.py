@@ -3,10 +3,11 @@
 import json
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +15,7 @@ import pyarrow as pa
 import stamina
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, TableAlreadyExistsError
-from pyiceberg.expressions import And, BooleanExpression, EqualTo, Reference
+from pyiceberg.expressions import And, BooleanExpression, EqualTo, IsNull, Reference
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
 from sqlalchemy import make_url
@@ -70,7 +71,7 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Warehouse:
-    """A catalog and its tables. Cheap to open once per process; not to be pickled."""
+    """A catalog and its tables. Pickled it is only its address, and opened anew, once per process."""
 
     catalog: SqlCatalog
     uri: str
@@ -94,6 +95,9 @@ class Warehouse:
             return warehouse
 
         return attempt()
+
+    def __reduce__(self) -> tuple[Callable[[str, str], "Warehouse"], tuple[str, str]]:
+        return _reopened, (self.uri, self.catalog.properties["warehouse"])
 
     def load(self, table: Table) -> IcebergTable:
         """Read the table's current metadata. Raises TransientError when the catalog's database is locked or away."""
@@ -139,26 +143,41 @@ class Warehouse:
 
     def append(self, table: Table, rows: pl.DataFrame, tenant_id: str) -> int:
         """Append one tenant's rows in one commit; returns the snapshot id."""
-        return self._commit_rows(table, rows, {TENANT: tenant_id}, replaced=None)
+        return self._commit(table, self.write(table, rows), {TENANT: tenant_id}, replaced=None)
 
     def replace(
         self,
         table: Table,
-        rows: Rows | Iterable[Rows],
+        rows: Rows,
         tenant_id: str,
         *,
-        partition: Mapping[str, str | date] | None = None,
+        partition: Mapping[str, str | date | None] | None = None,
         inputs: Mapping[str, str] | None = None,
     ) -> int:
         """Replace one tenant's rows (in one partition, or all of them) in one atomic commit; returns the snapshot id.
 
-        `rows` must belong to that tenant and partition; of several frames each is written before the next is asked
-        for, so that only one is ever in memory. `inputs` says what they were made from (`is_current`).
+        `rows` must belong to that tenant and partition. `inputs` says what they were made from (`is_current`).
         """
+        return self.swap(table, self.write(table, rows), tenant_id, partition=partition, inputs=inputs)
+
+    def write(self, table: Table, rows: Rows) -> list[str]:
+        """Write rows into files of the table and commit nothing; returns the paths, for `swap`."""
+        return write_files(self.location(table), table, rows.lazy(), uuid.uuid4().hex)
+
+    def swap(
+        self,
+        table: Table,
+        paths: Sequence[str],
+        tenant_id: str,
+        *,
+        partition: Mapping[str, str | date | None] | None = None,
+        inputs: Mapping[str, str] | None = None,
+    ) -> int:
+        """Do as `replace` does, with rows that `write` has written already, here or in other processes."""
         where = _equals("tenant_id", tenant_id)
         for column, value in (partition or {}).items():
             where = And(where, _equals(column, value))
-        return self._commit_rows(table, rows, _provenance(tenant_id, partition, inputs), replaced=where)
+        return self._commit(table, paths, _provenance(tenant_id, partition, inputs), replaced=where)
 
     def is_current(
         self,
@@ -166,7 +185,7 @@ class Warehouse:
         tenant_id: str,
         inputs: Mapping[str, str],
         *,
-        partition: Mapping[str, str | date] | None = None,
+        partition: Mapping[str, str | date | None] | None = None,
     ) -> bool:
         """Say whether the newest commit of this tenant and partition was made from exactly these inputs.
 
@@ -179,20 +198,10 @@ class Warehouse:
                 return found.get(_INPUTS) == wanted[_INPUTS]
         return False
 
-    def _commit_rows(
-        self,
-        table: Table,
-        rows: Rows | Iterable[Rows],
-        summary: dict[str, str],
-        *,
-        replaced: BooleanExpression | None,
+    def _commit(
+        self, table: Table, paths: Sequence[str], summary: dict[str, str], *, replaced: BooleanExpression | None
     ) -> int:
-        location, commit_id = (
-            self.location(table),
-            uuid.uuid4().hex,
-        )  # a reply lost after the commit is recognised by it
-        parts = [rows] if isinstance(rows, pl.LazyFrame | pl.DataFrame) else rows
-        paths = [path for part in parts for path in write_files(location, table, part.lazy(), uuid.uuid4().hex)]
+        commit_id = uuid.uuid4().hex  # a reply lost after the commit is recognised by it
 
         @retry_commit
         def attempt() -> int:
@@ -224,6 +233,11 @@ class Warehouse:
         if _PROPERTIES.items() - iceberg.properties.items():
             with iceberg.transaction() as transaction:
                 transaction.set_properties(_PROPERTIES)
+
+
+@cache
+def _reopened(uri: str, location: str) -> Warehouse:
+    return Warehouse.open(uri, location)
 
 
 def history(table: IcebergTable) -> Sequence[Snapshot]:
@@ -350,12 +364,13 @@ def _patient(uri: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
-def _equals(column: str, value: str | date) -> BooleanExpression:
-    return EqualTo(Reference(column), value)  # type: ignore[call-arg, arg-type]  # its pydantic signature hides its own
+def _equals(column: str, value: str | date | None) -> BooleanExpression:
+    reference = Reference(column)
+    return IsNull(reference) if value is None else EqualTo(reference, value)  # type: ignore[call-arg, arg-type]  # its pydantic signature hides its own
 
 
 def _provenance(
-    tenant_id: str, partition: Mapping[str, str | date] | None, inputs: Mapping[str, str] | None
+    tenant_id: str, partition: Mapping[str, str | date | None] | None, inputs: Mapping[str, str] | None
 ) -> dict[str, str]:
     return {
         TENANT: tenant_id,

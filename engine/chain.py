@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -27,6 +28,7 @@ from jobs.costs.owners import Assigned
 from jobs.kpis import kpis
 from jobs.lifecycle import lifecycle
 from jobs.publish import publish
+from jobs.shards import Each
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +107,18 @@ class Chain:
         for warning in report.warnings:
             self.reporter.stage(f"bill: {warning}")
 
-    def judge(self) -> RunResult:
-        """Correlate, attribute, net, measure and publish what the scan found; what is released stays until the end."""
+    def judge(self, each: Each = map) -> RunResult:
+        """Correlate, attribute, net, measure and publish what the scan found; what is released stays until the end.
+
+        `each` works on the parts of large jobs.
+        """
         tenant_id, run_id, as_of = self.run.tenant_id, self.run.run_id, self.run.as_of
-        for name, step in {"correlate": correlate, "attribute": attribute, "lifecycle": lifecycle}.items():
+        steps = {
+            "correlate": partial(correlate, each=each),
+            "attribute": attribute,
+            "lifecycle": partial(lifecycle, each=each),
+        }
+        for name, step in steps.items():
             with self.stage(name):
                 step(self.warehouse, tenant_id, run_id, as_of.date(), as_of)
         with self.stage("kpis"):
@@ -142,8 +152,8 @@ def execute(config: Config, tenant: Tenant, run: Run, warehouse: Warehouse, repo
         scanning = job(warehouse, units, checks, RunStamp(run.run_id, run.as_of, tenant.finding_id))
     with backend_for(config.ray.address, scanning) as backend:
         chain.scan(units, backend)
-    chain.bills([bill.path for bill in tenant.bills], tenant.payer_tenants)
-    return chain.judge()
+        chain.bills([bill.path for bill in tenant.bills], tenant.payer_tenants)
+        return chain.judge(backend.each)
 
 
 def unit_outcome(outcomes: Sequence[str]) -> str:

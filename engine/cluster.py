@@ -3,10 +3,12 @@
 import logging
 import resource
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import ray
@@ -85,6 +87,7 @@ def _scan_chunk(task: Task, job: Job, writers: list[ray.actor.ActorHandle]) -> d
 
 ScanChunk = ray.remote(max_retries=0)(_scan_chunk)  # what died is found missing by the driver, and done again there
 EvaluateAlone = ray.remote(max_retries=0)(_evaluate_alone)  # its caller waits for it, and lends it the CPU meanwhile
+WorkOn = ray.remote(max_retries=3)(lambda work, item: work(item))  # parts of jobs: doing one again harms nothing
 
 
 @dataclass(slots=True)
@@ -152,6 +155,20 @@ class RayBackend:
             except RayError as error:
                 _LOG.warning("a writer died (%s); its units are scanned again", _cause(error))
         return flushes
+
+    def each(self, work: Callable[[Any], Any], items: Iterable[Any], /) -> Iterator[Any]:
+        """Work on the parts of a job as Ray tasks, a bounded number at a time, and yield what they made in order."""
+        waiting = list(items)
+        if len(waiting) <= 1:  # nothing to share out
+            yield from map(work, waiting)
+            return
+        shared = ray.put(work)
+        running: deque[ray.ObjectRef] = deque()
+        for item in waiting:
+            if len(running) >= self._cpus:
+                yield ray.get(running.popleft())
+            running.append(WorkOn.remote(shared, item))
+        yield from map(ray.get, running)
 
     @staticmethod
     def _result(ref: ray.ObjectRef, chunk: Chunk) -> Ended:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from catalog import exactly_once
 from catalog.exactly_once import Flush
@@ -72,6 +72,10 @@ class Backend(Protocol):
 
     def drain(self, *, everything: bool) -> list[Flush]:
         """Return the files that the writers have closed."""
+        ...
+
+    def each(self, work: Callable[[Any], Any], items: Iterable[Any], /) -> Iterator[Any]:
+        """Work on the parts of a job (`jobs.shards.Each`)."""
         ...
 
 

@@ -1,6 +1,7 @@
 """The backend without Ray: the same steps in this process, for tests, debugging and replay."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from catalog.exactly_once import Flush
 from engine.driver import Ended, Job, Task
@@ -21,6 +22,11 @@ class InlineBackend:
         for task in tasks:
             self._writer.add(scan(task.chunk, self._job.checks, self._job.stamp, self._job.collector))
             yield Ended(task.chunk)
+
+    @staticmethod
+    def each(work: Callable[[Any], Any], items: Iterable[Any], /) -> Iterator[Any]:
+        """Work on the parts of a job one after the other."""
+        return map(work, items)
 
     def drain(self, *, everything: bool) -> list[Flush]:
         """Return the writer's closed files."""

@@ -1,7 +1,7 @@
 """Findings that are one decision: each rule in `sql/findings_correlated/` makes meta-findings of a run's findings."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
+from functools import partial
 
 import polars as pl
 
@@ -9,7 +9,7 @@ from catalog.warehouse import Warehouse
 from contracts.seal import RunStamp, Sealed, seal
 from contracts.tables import CORRELATED, COVERAGE, DRAFT_SCHEMA, FINDINGS, REJECTED
 from jobs.netting import NETTED, standing
-from jobs.shards import SHARD_ROWS, shards
+from jobs.shards import SHARD_ROWS, Each, shards
 from jobs.sql import queries, query
 
 _KEY = ("workspace", "provider", "account_id", "region", "resource_id")
@@ -18,7 +18,14 @@ _LINKED = ("fingerprint", "check_id", *_KEY, "evidence")
 
 
 def correlate(
-    warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime, *, shard_rows: int = SHARD_ROWS
+    warehouse: Warehouse,
+    tenant_id: str,
+    run_id: str,
+    run_date: date,
+    as_of: datetime,
+    *,
+    shard_rows: int = SHARD_ROWS,
+    each: Each = map,
 ) -> None:
     """Replace the tenant's meta-findings of a day by those of a run; unchanged inputs mean nothing to do.
 
@@ -40,15 +47,21 @@ def correlate(
         of_day & (pl.col("run_id") != run_id) & ~pl.col("workspace").is_in(mine.unique().to_list())
     )
 
-    def parts() -> Iterator[pl.LazyFrame | pl.DataFrame]:
-        yield others
-        for shard in shards([findings], shard_rows):
-            sealed = meta_findings(findings.filter(shard).collect(), RunStamp(run_id, as_of))
-            if not sealed.rejected.is_empty():
-                warehouse.append(REJECTED, sealed.rejected, tenant_id)
-            yield sealed.findings
+    work = partial(_correlated, warehouse, findings, RunStamp(run_id, as_of))
+    written = warehouse.write(CORRELATED, others)
+    for paths, rejected in each(work, shards([findings], shard_rows)):
+        written += paths
+        if not rejected.is_empty():
+            warehouse.append(REJECTED, rejected, tenant_id)
+    warehouse.swap(CORRELATED, written, tenant_id, partition=partition, inputs=inputs)
 
-    warehouse.replace(CORRELATED, parts(), tenant_id, partition=partition, inputs=inputs)
+
+def _correlated(
+    warehouse: Warehouse, findings: pl.LazyFrame, stamp: RunStamp, shard: pl.Expr
+) -> tuple[list[str], pl.DataFrame]:
+    """Write the meta-findings of some accounts; returns the files, and what was refused."""
+    sealed = meta_findings(findings.filter(shard).collect(), stamp)
+    return warehouse.write(CORRELATED, sealed.findings), sealed.rejected
 
 
 def meta_findings(findings: pl.DataFrame, stamp: RunStamp) -> Sealed:

@@ -1,6 +1,7 @@
 """The state of every finding after a run, and what it really saves: `finops_findings_current`."""
 
 from datetime import date, datetime
+from functools import partial
 
 import polars as pl
 
@@ -9,7 +10,7 @@ from contracts.errors import ContractError
 from contracts.tables import COVERAGE, CURRENT, ENRICHED, FINDINGS
 from contracts.vocabulary import OPEN_STATES
 from jobs.netting import NETTED, standing
-from jobs.shards import SHARD_ROWS, shards
+from jobs.shards import SHARD_ROWS, Each, shards
 from jobs.sql import query
 
 # The queries see narrow rows; whole findings, with their evidence and tags, only pass by.
@@ -19,7 +20,14 @@ _STATES = ("row", "fingerprint", "lifecycle", "estimated", "actual")
 
 
 def lifecycle(
-    warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime, *, shard_rows: int = SHARD_ROWS
+    warehouse: Warehouse,
+    tenant_id: str,
+    run_id: str,
+    run_date: date,
+    as_of: datetime,
+    *,
+    shard_rows: int = SHARD_ROWS,
+    each: Each = map,
 ) -> None:
     """Bring the tenant's current findings up to a run, in one commit; the same run again changes nothing.
 
@@ -42,11 +50,22 @@ def lifecycle(
     coverage = warehouse.scan(COVERAGE, tenant_id).filter(of_run).select(_COVERAGE).collect()
     previous = warehouse.scan(CURRENT, tenant_id)
     _refuse_to_rewind(previous, coverage, run_id, as_of)
-    parts = (
-        brought_up(findings.filter(shard).collect(), coverage, previous.filter(shard).collect(), as_of)
-        for shard in shards([findings, previous], shard_rows)
-    )
-    warehouse.replace(CURRENT, parts, tenant_id, inputs=inputs)
+    work = partial(_brought_up, warehouse, findings, coverage, previous, as_of)
+    written = [path for paths in each(work, shards([findings, previous], shard_rows)) for path in paths]
+    warehouse.swap(CURRENT, written, tenant_id, inputs=inputs)
+
+
+def _brought_up(
+    warehouse: Warehouse,
+    findings: pl.LazyFrame,
+    coverage: pl.DataFrame,
+    previous: pl.LazyFrame,
+    as_of: datetime,
+    shard: pl.Expr,
+) -> list[str]:
+    """Write the current findings of some accounts; returns the files."""
+    rows = brought_up(findings.filter(shard).collect(), coverage, previous.filter(shard).collect(), as_of)
+    return warehouse.write(CURRENT, rows)
 
 
 def brought_up(findings: pl.DataFrame, coverage: pl.DataFrame, previous: pl.DataFrame, as_of: datetime) -> pl.DataFrame:

@@ -1,11 +1,26 @@
 """Shards: ranges of accounts of about equal size, which a job works through so that its memory does not grow."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Protocol, TypeVar
 
 import polars as pl
 
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
 SHARD_ROWS = 250_000  # findings in memory at a time; an account is never split
+
+
+class Each(Protocol):
+    """How the parts of a job are worked on: `map` in this process, or the same on a cluster; in order, lazily.
+
+    The work and its parts must survive pickling.
+    """
+
+    def __call__(self, work: Callable[[_Item], _Made], items: Iterable[_Item], /) -> Iterable[_Made]:
+        """Do the work for every item."""
+        ...
 
 
 def shards(frames: Iterable[pl.LazyFrame], rows: int) -> list[pl.Expr]:
