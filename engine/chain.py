@@ -113,7 +113,7 @@ class Chain:
         `each` works on the parts of large jobs.
         """
         tenant_id, run_id, as_of = self.run.tenant_id, self.run.run_id, self.run.as_of
-        steps = {
+        steps: dict[str, Callable[..., None]] = {
             "correlate": partial(correlate, each=each),
             "attribute": attribute,
             "lifecycle": partial(lifecycle, each=each),
