@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import polars as pl
@@ -113,14 +112,9 @@ class Chain:
         `each` works on the parts of large jobs.
         """
         tenant_id, run_id, as_of = self.run.tenant_id, self.run.run_id, self.run.as_of
-        steps: dict[str, Callable[..., None]] = {
-            "correlate": partial(correlate, each=each),
-            "attribute": attribute,
-            "lifecycle": partial(lifecycle, each=each),
-        }
-        for name, step in steps.items():
+        for name, step in {"correlate": correlate, "attribute": attribute, "lifecycle": lifecycle}.items():
             with self.stage(name):
-                step(self.warehouse, tenant_id, run_id, as_of.date(), as_of)
+                step(self.warehouse, tenant_id, run_id, as_of.date(), as_of, each=each)
         with self.stage("kpis"):
             kpis(self.warehouse, tenant_id, as_of)
         with self.stage("publish"):

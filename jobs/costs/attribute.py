@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import polars as pl
 
@@ -14,8 +15,10 @@ from jobs.costs.evidence import evidence
 from jobs.costs.lines import lines
 from jobs.costs.matching import ATTACHMENT, Matched, billed_ids, matched
 from jobs.costs.windows import midnight
+from jobs.shards import SHARD_ROWS, Each, shards
 
 _READ = (FINDINGS, CORRELATED, CUR_FACTS)
+_WRITTEN = (ATTRIBUTION, ENRICHED)  # the findings come last: where they are current, their evidence is
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,16 @@ class Attributed:
     evidence: pl.DataFrame
 
 
-def attribute(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date, as_of: datetime) -> None:
+def attribute(
+    warehouse: Warehouse,
+    tenant_id: str,
+    run_id: str,
+    run_date: date,
+    as_of: datetime,
+    *,
+    shard_rows: int = SHARD_ROWS,
+    each: Each = map,
+) -> None:
     """Match a run's findings and meta-findings with the bill; unchanged inputs mean nothing to do.
 
     Windows end at `as_of` when it is the end of a day; inside one it is only the moment somebody looked, and they end
@@ -45,15 +57,26 @@ def attribute(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date,
     findings = pl.concat(warehouse.scan(table, tenant_id).filter(of_run) for table in (FINDINGS, CORRELATED))
     facts = warehouse.scan(CUR_FACTS, tenant_id)
     bill = read_bill(facts, as_of) if as_of == midnight(as_of) else read_bill(facts, latest=as_of)
-    made = attributed_part(findings.collect(), facts, bill)
+    work = partial(_attributed, warehouse, findings, facts, bill, tenant_id)
     others = _other_runs(warehouse, tenant_id, run_id, run_date)
-    # The enriched findings come last: where they are current, their evidence is.
-    for table, rows in ((ATTRIBUTION, made.evidence), (ENRICHED, made.enriched)):
-        kept = warehouse.scan(table, tenant_id).filter(
-            (pl.col("run_date") == run_date) & pl.col("run_id").is_in(others)
-        )
-        written = pl.concat([kept.collect(), _typed(rows.with_columns(tenant_id=pl.lit(tenant_id)), table)])
-        warehouse.replace(table, written, tenant_id, partition=partition, inputs=inputs)
+    kept = (pl.col("run_date") == run_date) & pl.col("run_id").is_in(others)
+    written = {table: warehouse.write(table, warehouse.scan(table, tenant_id).filter(kept)) for table in _WRITTEN}
+    for paths in each(work, shards([findings], shard_rows)):
+        for table in _WRITTEN:
+            written[table] += paths[table.name]
+    for table in _WRITTEN:
+        warehouse.swap(table, written[table], tenant_id, partition=partition, inputs=inputs)
+
+
+def _attributed(
+    warehouse: Warehouse, findings: pl.LazyFrame, facts: pl.LazyFrame, bill: Bill, tenant_id: str, shard: pl.Expr
+) -> dict[str, list[str]]:
+    """Match the findings of some accounts and write them; returns the files of each table."""
+    mine = facts.filter(shard | pl.col("account_id").is_null())  # a line of no account may be of any
+    made = attributed_part(findings.filter(shard).collect(), mine, bill)
+    rows = {ATTRIBUTION: made.evidence, ENRICHED: made.enriched}
+    owner = pl.lit(tenant_id).alias("tenant_id")
+    return {table.name: warehouse.write(table, _typed(rows[table].with_columns(owner), table)) for table in _WRITTEN}
 
 
 def attributed(findings: pl.DataFrame, facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> Attributed:

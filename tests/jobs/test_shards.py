@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 
 from catalog.warehouse import Warehouse
 from contracts.draft import FindingDraft
-from contracts.tables import CORRELATED, COVERAGE, CURRENT, FINDINGS, Table
+from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, CURRENT, ENRICHED, FINDINGS, Table
 from jobs.correlate import correlate
+from jobs.costs.attribute import attribute
 from jobs.lifecycle import lifecycle
 from jobs.shards import shards
 
 Claim = Callable[..., FindingDraft]
 Frame = Callable[..., pl.DataFrame]
 ACCOUNTS = [f"{number:012}" for number in range(1, 6)]
+TABLES = (CORRELATED, ATTRIBUTION, ENRICHED, CURRENT)
 account_rows = st.lists(st.sampled_from(ACCOUNTS), max_size=40)
 
 
@@ -33,7 +35,7 @@ def test_every_row_is_in_exactly_one_shard_and_no_account_in_two(
 
 
 def test_jobs_give_the_same_rows_whole_and_account_by_account(
-    tmp_path: Path, claim: Claim, sealed: Frame, covered: Frame, as_of: datetime
+    tmp_path: Path, claim: Claim, sealed: Frame, covered: Frame, billed: Frame, as_of: datetime
 ) -> None:
     drafts = [
         draft
@@ -45,19 +47,33 @@ def test_jobs_give_the_same_rows_whole_and_account_by_account(
         )
     ]
     findings = sealed(drafts, "r1", as_of)
+    day = as_of - timedelta(days=2)
+    lines = [
+        billed(
+            [(day, "ec2", "0.5")],
+            account_id=account,
+            resource_id="vol-0a",
+            charge_category="Usage",
+            cost_basis="amortized",
+        )
+        for account in [*ACCOUNTS, None]
+    ]
     coverage = covered(["aws.ebs.gp2_volume"], "r1", as_of.date())
 
     def made(name: str, rows: int) -> list[pl.DataFrame]:
         warehouse = Warehouse.open(f"sqlite:///{tmp_path}/{name}.db", str(tmp_path / name))
         warehouse.append(FINDINGS, findings, "acme")
         warehouse.append(COVERAGE, coverage, "acme")
-        for job in (correlate, lifecycle):
+        warehouse.append(CUR_FACTS, pl.concat(lines), "acme")
+        for job in (correlate, attribute, lifecycle):
             job(warehouse, "acme", "r1", as_of.date(), as_of, shard_rows=rows)
-        return [stored(warehouse, table) for table in (CORRELATED, CURRENT)]
+        return [stored(warehouse, table) for table in TABLES]
 
     def stored(warehouse: Warehouse, table: Table) -> pl.DataFrame:
-        return warehouse.scan(table, "acme").collect().sort("fingerprint")
+        rows = warehouse.scan(table, "acme").collect()
+        return rows.sort("fingerprint", *(["account_id", "matched_key"] if table is ATTRIBUTION else []))
 
     whole, parted = made("whole", 1_000), made("parted", 1)
-    assert [frame.height for frame in whole] == [2 * len(ACCOUNTS), 3 * len(ACCOUNTS)]
+    heights = {table: frame.height // len(ACCOUNTS) for table, frame in zip(TABLES, whole, strict=True)}
+    assert heights == {CORRELATED: 2, ATTRIBUTION: 8, ENRICHED: 5, CURRENT: 3}
     assert all(one.equals(other) for one, other in zip(whole, parted, strict=True))
