@@ -393,3 +393,39 @@ def test_every_tag_key_adds_up_to_all_facts_however_many_values_it_has(
         of_key = sums.filter((pl.col("currency") == currency) & (pl.col("key") == key))
         assert of_key["cost"].sum() == sum(Decimal(row[2]).scaleb(-12) for row in charges if row[1] == currency)
         assert of_key["value"].n_unique() <= 52
+
+
+@given(
+    charges=st.lists(
+        st.tuples(
+            st.integers(0, 40),
+            st.sampled_from(["USD", "CNY", None]),
+            st.integers(-(10**20), 10**20),
+            st.tuples(*[st.sampled_from(["a", "b", "unknown", None])] * 4),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_every_dimension_adds_up_to_all_facts_and_names_what_is_unknown(charges: list[tuple[Any, ...]]) -> None:
+    until, dimensions = datetime(2026, 11, 1, tzinfo=UTC), ("account_id", "service", "region", "charge_category")
+    facts = pl.DataFrame(
+        [
+            {
+                "usage_start": until - DAY * back,
+                "currency": currency,
+                "cost_primary": Decimal(cost).scaleb(-12),
+                **dict(zip(dimensions, where, strict=True)),
+            }
+            for back, currency, cost, where in charges
+        ],
+        schema=CUR_FACTS.polars_schema,
+    )
+    sums = query("kpi_inputs/cost_sums", {"cur_facts": facts}, {"as_of": until, "since": until - 30 * DAY})
+    assert sums.height == sums.unique(["month", "day", "dimension", "value", "currency"]).height
+    assert set(sums["dimension"]) == {"account", "service", "region", "charge_category"}
+    for (_, currency), of in sums.group_by("dimension", "currency"):
+        assert of["cost"].sum() == sum(Decimal(row[2]).scaleb(-12) for row in charges if row[1] == currency)
+        in_window = [row for row in charges if row[1] == currency and 1 <= row[0] <= 30]
+        told = of.filter(pl.col("day").is_not_null())["cost"]
+        assert told.sum() == sum(Decimal(row[2]).scaleb(-12) for row in in_window)
