@@ -70,6 +70,10 @@ _SAVINGS = pa.struct(
         *_fields(MONEY, "gross", "net"),
         *_fields(pa.string(), "currency", "excluded_by", "reason"),
         pa.field("overstated", pa.bool_()),
+        pa.field("basis", pa.string()),
+        pa.field("real", MONEY),
+        pa.field("real_currency", pa.string()),
+        pa.field("covered", MONEY),
     ]
 )
 

@@ -12,20 +12,11 @@ from contracts.vocabulary import OPEN_STATES
 from jobs.coverage import coverage_totals, released_coverage
 from jobs.rendering import document_head, json_value
 
+_WITHOUT_COST = ("none", "scoped_rollup_usage", "scoped_rollup_service")  # a context is not a cost
 # What makes two evidence lines the same line of the bill, whichever findings they stand under.
 _BILL_LINE = (
-    *(
-        "provider",
-        "payer_account_id",
-        "account_id",
-        "region",
-        "matched_key",
-        "service",
-        "usage_type",
-        "unit",
-        "currency",
-    ),
-    *("basis", "commitment_id", "covered"),
+    *("provider", "payer_account_id", "account_id", "region", "matched_key", "service", "usage_type", "unit"),
+    *("currency", "basis", "commitment_id", "covered"),
 )
 
 
@@ -100,7 +91,7 @@ def _actual(warehouse: Warehouse, release: Release, findings: pl.DataFrame) -> d
     return {
         **json_value(only),
         "by_currency": json_value(sums),
-        "attributed_findings": findings.filter(pl.col("method") != "none").height,
+        "attributed_findings": findings.filter(~pl.col("method").is_in(_WITHOUT_COST)).height,
         "methods": dict(findings.group_by("method").len().sort("method").iter_rows()),
     }
 

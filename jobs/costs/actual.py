@@ -5,6 +5,7 @@ import polars as pl
 from contracts.tables import ENRICHED
 from jobs.costs.bill import DAYS, Bill
 from jobs.costs.matching import CONFIDENCE, METHODS, Matched
+from jobs.costs.scope import CONTEXT
 from jobs.costs.windows import WINDOWS
 
 # Of each of two doubts: a month that is long over and has no invoice, other resources of the same name.
@@ -15,17 +16,29 @@ _MONEY = 6  # decimals
 _CREATED = r'"created_at": ?"([^"]+)"'
 
 
-def actual(findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: pl.DataFrame, bill: Bill) -> pl.Series:
-    """Return `actual` of every finding, in their order.
+def judged(
+    findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: pl.DataFrame, bill: Bill
+) -> pl.DataFrame:
+    """Add up the lines of every finding, in their order; `unmatched` says why one has none.
 
-    A window the bill covers without a line costs 0, one it does not cover is unknown. Without a match everything is
-    null, with a reason. `costs` are the lines of each finding (`row`).
+    `costs` are the lines of each finding (`row`).
     """
     rows = findings.select("provider").with_row_index("row")
     rows = rows.join(bill.providers, on="provider", how="left", maintain_order="left")
     for told in (_sums(costs), _parts(claims, costs), _seen(claims, found)):
         rows = rows.join(told, on="row", how="left", maintain_order="left")
-    rows = rows.with_columns(unmatched=_unmatched()).pipe(_new_resources, findings)
+    return rows.with_columns(unmatched=_unmatched()).pipe(_new_resources, findings)
+
+
+def actual(rows: pl.DataFrame, contexts: pl.DataFrame) -> pl.Series:
+    """Return `actual` of every judged row, in their order.
+
+    A window the bill covers without a line costs 0, one it does not cover is unknown. Without a match every cost is
+    null, with a reason; a context (row, method) gives its method and confidence, and no cost.
+    """
+    scopes = contexts.select("row", scope="method").unique("row")
+    rows = rows.join(scopes, on="row", how="left", maintain_order="left")
+    context = pl.col("scope").replace_strict(list(CONTEXT), list(CONTEXT.values()), return_dtype=pl.Float64)
     known = pl.col("unmatched").is_null()
     fields: dict[str, pl.Expr] = {
         **{name: pl.when(known).then(_cost(name)) for name in WINDOWS},
@@ -33,8 +46,8 @@ def actual(findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: 
         "basis": pl.when(known).then(_bases()),
         "method": pl.when(known)
         .then(pl.col("grade").replace_strict(range(len(METHODS)), METHODS, return_dtype=pl.String))
-        .otherwise(pl.lit("none")),
-        "confidence": pl.when(known).then(_confidence()).otherwise(pl.lit(0)),
+        .otherwise(pl.col("scope").fill_null("none")),
+        "confidence": pl.when(known).then(_confidence()).otherwise(context.fill_null(0)),
         "reason": pl.coalesce(
             "unmatched", pl.when(pl.col("matched") < pl.col("claimed")).then(pl.lit("partly_in_bill"))
         ),

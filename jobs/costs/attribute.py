@@ -7,16 +7,19 @@ from functools import partial
 import polars as pl
 
 from catalog.warehouse import Warehouse
+from checkers.registry import all_checks
 from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, ENRICHED, FINDINGS, Table
-from jobs.costs.actual import actual
+from jobs.costs.actual import actual, judged
 from jobs.costs.bill import Bill, read_bill
 from jobs.costs.claims import claims
 from jobs.costs.evidence import evidence
 from jobs.costs.lines import lines
 from jobs.costs.matching import ATTACHMENT, Matched, billed_ids, matched
+from jobs.costs.scope import REASONS, RESOURCE, scoped
 from jobs.costs.windows import midnight
 from jobs.shards import SHARD_ROWS, Each, shards
 
+NOTHING_LISTED = pl.DataFrame(schema={"unit_id": pl.String, "check_id": pl.String, "listed": pl.Int64})
 _READ = (FINDINGS, CORRELATED, CUR_FACTS)
 _WRITTEN = (ATTRIBUTION, ENRICHED)  # the findings come last: where they are current, their evidence is
 
@@ -57,7 +60,8 @@ def attribute(
     findings = pl.concat(warehouse.scan(table, tenant_id).filter(of_run) for table in (FINDINGS, CORRELATED))
     facts = warehouse.scan(CUR_FACTS, tenant_id)
     bill = read_bill(facts, as_of) if as_of == midnight(as_of) else read_bill(facts, latest=as_of)
-    work = partial(_attributed, warehouse, findings, facts, bill, tenant_id)
+    inventory = listed(warehouse.scan(COVERAGE, tenant_id).filter(of_run))
+    work = partial(_attributed, warehouse, findings, facts, bill, inventory, tenant_id)
     others = _other_runs(warehouse, tenant_id, run_id, run_date)
     kept = (pl.col("run_date") == run_date) & pl.col("run_id").is_in(others)
     written = {table: warehouse.write(table, warehouse.scan(table, tenant_id).filter(kept)) for table in _WRITTEN}
@@ -69,11 +73,17 @@ def attribute(
 
 
 def _attributed(
-    warehouse: Warehouse, findings: pl.LazyFrame, facts: pl.LazyFrame, bill: Bill, tenant_id: str, shard: pl.Expr
+    warehouse: Warehouse,
+    findings: pl.LazyFrame,
+    facts: pl.LazyFrame,
+    bill: Bill,
+    inventory: pl.DataFrame,
+    tenant_id: str,
+    shard: pl.Expr,
 ) -> dict[str, list[str]]:
     """Match the findings of some accounts and write them; returns the files of each table."""
     mine = facts.filter(shard | pl.col("account_id").is_null())  # a line of no account may be of any
-    made = attributed_part(findings.filter(shard).collect(), mine, bill)
+    made = attributed_part(findings.filter(shard).collect(), mine, bill, inventory)
     rows = {ATTRIBUTION: made.evidence, ENRICHED: made.enriched}
     owner = pl.lit(tenant_id).alias("tenant_id")
     return {table.name: warehouse.write(table, _typed(rows[table].with_columns(owner), table)) for table in _WRITTEN}
@@ -84,23 +94,40 @@ def attributed(findings: pl.DataFrame, facts: pl.DataFrame | pl.LazyFrame, as_of
 
     Both results sorted by fingerprint.
     """
-    return attributed_part(findings.sort("fingerprint"), facts.lazy(), read_bill(facts.lazy(), as_of))
+    bill = read_bill(facts.lazy(), as_of)
+    return attributed_part(findings.sort("fingerprint"), facts.lazy(), bill, NOTHING_LISTED)
 
 
-def attributed_part(findings: pl.DataFrame, facts: pl.LazyFrame, bill: Bill) -> Attributed:
+def listed(coverage: pl.LazyFrame) -> pl.DataFrame:
+    """Count what a run listed of the kind each check judges: unit_id, check_id, listed."""
+    kinds = pl.DataFrame(
+        [(check.id, check.reads[0].name) for check in all_checks().values()],
+        schema={"check_id": pl.String, "name": pl.String},
+        orient="row",
+    )
+    counted = coverage.filter(pl.col("subject") == "dataset", pl.col("outcome") == "ok")
+    return counted.join(kinds.lazy(), on="name").select("unit_id", "check_id", listed="rows").collect()
+
+
+def attributed_part(findings: pl.DataFrame, facts: pl.LazyFrame, bill: Bill, inventory: pl.DataFrame) -> Attributed:
     """Match the findings of some accounts with bill facts: of these accounts and of none, or of the whole tenant.
 
     A meta-finding stands beside the findings it is made of. However the accounts are split, the answer is the same:
-    what needs the whole bill is in `bill`. Findings keep their order. Amounts are summed in decimal(38,12) and rounded
-    once, half up, when they become a finding's decimal(18,6).
+    what needs the whole bill is in `bill`, and `inventory` counts what the run listed (`listed`). Findings keep their
+    order. Amounts are summed in decimal(38,12) and rounded once, half up, when they become a finding's decimal(18,6).
     """
     claimed = claims(findings)
     ids = billed_ids(facts).with_row_index("id")
     found = matched(claimed, ids)
     billed = lines(facts, ids.join(found.pairs, on="id", how="semi"), bill)
     costs = _costs(claimed, found, billed)
-    enriched = findings.with_columns(actual(findings, claimed, found, costs, bill))
-    return Attributed(enriched, evidence(findings, claimed, ids, found, costs))
+    rows = judged(findings, claimed, found, costs, bill)
+    alone = claimed.filter(~pl.col("related")).select("row")
+    unnamed = rows.filter(pl.col("unmatched").is_in(REASONS)).join(alone, on="row", how="semi")["row"]
+    wanted = findings.select(RESOURCE)[unnamed].with_columns(unnamed)
+    contexts = scoped(wanted, facts, bill, inventory)
+    told = findings.with_columns(actual(rows, contexts))
+    return Attributed(told, evidence(told, claimed, ids, found, costs, contexts))
 
 
 def _costs(claimed: pl.DataFrame, found: Matched, billed: pl.DataFrame) -> pl.DataFrame:

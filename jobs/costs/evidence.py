@@ -2,49 +2,85 @@
 
 import polars as pl
 
+from contracts.tables import ATTRIBUTION
 from jobs.costs.matching import CONFIDENCE, METHODS, Matched
+from jobs.costs.scope import CONTEXT
 from jobs.costs.windows import WINDOWS
 
-_ROW = (
-    *("row", "line", "resource_id", "account_id", "region", "matched_key", "method", "confidence", "provider"),
-    *("payer_account_id", "service", "usage_type", *WINDOWS, "quantity_30d", "unit", "currency", "basis", "lines"),
-    *("billing_periods", "source_files", "invoice_final", "commitment_id", "covered", "includes_related"),
-    *("days_with_data", "data_through", "refused", "allocatable"),
-)
+_SCHEMA = pl.Schema({name: kind for name, kind in ATTRIBUTION.polars_schema.items() if name != "tenant_id"})
 _FINDING = ("run_id", "run_date", "fingerprint", "finding_id")
 
 
 def evidence(
-    findings: pl.DataFrame, claims: pl.DataFrame, ids: pl.DataFrame, found: Matched, costs: pl.DataFrame
+    findings: pl.DataFrame,
+    claims: pl.DataFrame,
+    ids: pl.DataFrame,
+    found: Matched,
+    costs: pl.DataFrame,
+    contexts: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return one row per finding, claimed resource, id on the bill and kind of line; a finding's rows are its cost.
 
-    What looked alike and was refused stands beside each row as `id (why)`; of a finding without any cost it is told
-    in a row of its own, method `none`.
+    What looked alike and was refused stands beside each row as `id (why)`. A finding without any cost has a row for
+    its context, or one of method `none` where something was refused to it: neither is `allocatable`.
     """
-    named = claims.select("claim", resource_id="claimed_id")
     refused = _refused(claims, ids, found)
-    rows = (
+    told = costs.select("row").unique()
+    without = pl.concat(
+        [
+            _contexts(contexts),
+            refused.join(pl.concat([told, contexts.select("row")]), on="row", how="anti").select(
+                "row",
+                method=pl.lit("none"),
+                confidence=pl.lit(0.0),
+                allocatable=pl.lit(value=False),
+            ),
+        ],
+        how="diagonal",
+    )
+    about = findings.select(
+        "resource_id", "provider", "account_id", "region", reason=pl.col("actual").struct.field("reason")
+    )
+    without = without.hstack(about[without["row"]])
+    rows = pl.concat([_lines(costs, claims, ids), without], how="diagonal_relaxed")
+    rows = rows.join(refused, on="row", how="left", maintain_order="left")
+    rows = rows.hstack(findings.select(_FINDING)[rows["row"]])
+    return rows.select(
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in _SCHEMA.items()
+    )
+
+
+def _lines(costs: pl.DataFrame, claims: pl.DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
+    grades = range(len(METHODS))
+    return (
         costs.lazy()
         .join(ids.lazy().select("id", "account_id", "region", matched_key="resource_id"), on="id")
-        .join(named.lazy(), on="claim")
-        .join(refused.lazy(), on="row", how="left")
-        .with_columns(
-            method=pl.col("grade").replace_strict(range(len(METHODS)), METHODS, return_dtype=pl.String),
-            confidence=pl.col("grade").replace_strict(
-                range(len(METHODS)), list(CONFIDENCE.values()), return_dtype=pl.Float64
-            ),
+        .join(claims.lazy().select("claim", resource_id="claimed_id"), on="claim")
+        .select(
+            *("row", "line", "resource_id", "account_id", "region", "matched_key", "provider", "payer_account_id"),
+            *("service", "usage_type", *WINDOWS, "quantity_30d", "unit", "currency", "commitment_id", "covered"),
+            *("billing_periods", "source_files", "invoice_final", "data_through"),
+            method=pl.col("grade").replace_strict(grades, METHODS, return_dtype=pl.String),
+            confidence=pl.col("grade").replace_strict(grades, list(CONFIDENCE.values()), return_dtype=pl.Float64),
             includes_related=pl.col("related"),
             basis=pl.col("cost_basis"),
             days_with_data=pl.col("days_30d"),
             lines=pl.col("lines_30d"),
             allocatable=pl.lit(value=True),
         )
-        .select(*_ROW)
         .sort("row", "resource_id", "matched_key", "line", "region")
         .collect()
     )
-    return rows.hstack(findings.select(_FINDING)[rows["row"]])
+
+
+def _contexts(contexts: pl.DataFrame) -> pl.DataFrame:
+    return contexts.select(
+        *("row", "service", "usage_type", "currency", "method", "scope_cost", "scope_resource_count", "share_rule"),
+        basis=pl.col("cost_basis"),
+        confidence=pl.col("method").replace_strict(list(CONTEXT), list(CONTEXT.values()), return_dtype=pl.Float64),
+        allocatable=pl.lit(value=False),
+    )
 
 
 def _refused(claims: pl.DataFrame, ids: pl.DataFrame, found: Matched) -> pl.DataFrame:

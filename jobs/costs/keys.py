@@ -50,7 +50,7 @@ def _bare(ids: pl.DataFrame) -> pl.DataFrame:
         key=pl.when(is_ec2).then(given.str.to_lowercase()).when(bucket).then(pl.format("s3|||{}", "id")),
         names=pl.when(is_ec2)
         .then(pl.lit([], dtype=pl.List(pl.String)))
-        .otherwise(pl.concat_list(given.str.strip_prefix("/"))),
+        .otherwise(pl.concat_list(given, given.str.strip_prefix("/")).list.unique()),
         place=pl.col("region").fill_null(""),
     )
 

@@ -12,7 +12,8 @@ from catalog.warehouse import Warehouse
 from contracts.draft import FindingDraft
 from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, CURRENT, ENRICHED, FINDINGS
 from jobs.correlate import correlate
-from jobs.costs.attribute import attribute, attributed
+from jobs.costs.attribute import NOTHING_LISTED, attribute, attributed, attributed_part
+from jobs.costs.bill import read_bill
 from jobs.costs.ingest import ingest
 from jobs.lifecycle import lifecycle
 
@@ -182,6 +183,106 @@ def test_a_finding_that_covers_others_costs_what_they_cost(actual: Callable[...,
     assert found["includes_related"]
     partly = actual(lines, "i-0a", evidence={"covers": ["vol-0a", "vol-0c"]})
     assert (partly["cost_7d"], partly["reason"]) == (7, "partly_in_bill")
+
+
+def test_confidence_falls_with_the_days_the_bill_lacks_and_with_every_doubt(
+    actual: Callable[..., dict[str, Any]],
+) -> None:
+    assert actual(daily(7))["confidence"] == 1
+    assert actual(daily(3))["confidence"] == Decimal("0.43")  # 3 of 7 days
+    late = AS_OF + 10 * DAY  # October has been over for 20 days, and still has no invoice
+    open_month = [line(late - number * DAY) for number in range(1, 26)]
+    assert actual(open_month, as_of=late)["confidence"] == Decimal("0.95")
+    assert actual([{**each, "invoice_final": True} for each in open_month], as_of=late)["confidence"] == 1
+    names = ("web", *(f"arn:aws:rds:us-east-1:111111111111:{kind}:web" for kind in ("db", "cluster")))
+    lines = [each for name in names for each in daily(7, resource_id=name, service="AmazonRDS")]
+    found = actual(lines, "web", service="rds")
+    assert (found["method"], found["cost_7d"], found["confidence"]) == ("exact", 7, Decimal("0.95"))
+
+
+def test_a_name_that_means_two_resources_has_no_cost(claim: Claim, sealed: Frame) -> None:
+    arns = [f"arn:aws:rds:us-east-1:111111111111:{kind}:web" for kind in ("db", "cluster")]
+    lines = [each for arn in arns for each in daily(7, resource_id=arn, service="AmazonRDS")]
+    found = attributed(sealed([claim("a.a.a", "web", service="rds")], "r1", AS_OF), frame(lines), AS_OF)
+    (row,) = found.enriched["actual"].to_list()
+    assert (row["method"], row["reason"], row["cost_30d"]) == ("none", "ambiguous", None)
+    (told,) = found.evidence.to_dicts()
+    assert told["refused"] == sorted(f"{arn} (ambiguous)" for arn in arns)
+    assert (told["method"], told["allocatable"], told["cost_30d"]) == ("none", False, None)
+
+
+SNAPSHOTS = {"resource_id": None, "region": "us-east-1", "usage_type": "EBS:SnapshotUsage", "service": "AmazonEC2"}
+
+
+def test_a_bill_without_the_resource_gives_context_and_no_cost(claim: Claim, sealed: Frame) -> None:
+    lines = frame([*daily(30, **SNAPSHOTS), *daily(30, **{**SNAPSHOTS, "usage_type": "NatGateway-Hours"})])
+    drafts = [claim("aws.ebs.old_snapshot", f"snap-0{each}", service="ebs", resource_type="snapshot") for each in "ab"]
+    findings = sealed([*drafts, claim("a.a.a", "eni-0a", service="ec2", resource_type="interface")], "r1", AS_OF)
+    listed = pl.DataFrame({"unit_id": findings["unit_id"][:1], "check_id": "aws.ebs.old_snapshot", "listed": [40]})
+    found = attributed_part(findings, lines.lazy(), read_bill(lines.lazy(), AS_OF), listed)
+    actuals = {row["resource_id"]: row["actual"] for row in found.enriched.to_dicts()}
+    assert {key: (each["method"], each["confidence"], each["reason"]) for key, each in actuals.items()} == {
+        "snap-0a": ("scoped_rollup_usage", Decimal("0.40"), "no_resource_ids"),
+        "snap-0b": ("scoped_rollup_usage", Decimal("0.40"), "no_resource_ids"),
+        "eni-0a": ("scoped_rollup_service", Decimal("0.25"), "no_resource_ids"),
+    }
+    assert {each["cost_30d"] for each in actuals.values()} == {None}
+    rows = {row["resource_id"]: row for row in found.evidence.to_dicts()}
+    assert {key: (each["scope_cost"], each["scope_resource_count"]) for key, each in rows.items()} == {
+        "snap-0a": (30, 40),
+        "snap-0b": (30, 40),
+        "eni-0a": (60, None),
+    }
+    assert {(each["allocatable"], each["cost_30d"]) for each in rows.values()} == {(False, None)}
+    assert rows["snap-0a"]["share_rule"].startswith("scope_cost of 30 days / scope_resource_count")
+
+
+def test_what_a_commitment_covers_is_told_apart(claim: Claim, sealed: Frame) -> None:
+    plan = {"commitment_id": "arn:aws:savingsplans::1:savingsplan/p", "line_item_type": "SavingsPlanCoveredUsage"}
+    unused = {**plan, "line_item_type": "Unused Usage", "usage_type": "unused"}
+    lines = [*daily(10, **plan), *daily(10), *daily(10, **unused)]
+    found = attributed(sealed([claim(VOLUME, "vol-0a")], "r1", AS_OF), frame(lines), AS_OF)
+    (row,) = found.enriched["actual"].to_list()
+    assert (row["cost_30d"], row["covered_30d"]) == (30, 10)
+    assert {(each["covered"], each["commitment_id"]) for each in found.evidence.to_dicts()} == {
+        (True, plan["commitment_id"]),
+        (False, plan["commitment_id"]),
+        (False, None),
+    }
+
+
+def test_windows_of_no_given_time_end_with_the_last_complete_day_of_each_payer(claim: Claim, sealed: Frame) -> None:
+    hours = [line(AS_OF + timedelta(hours=number), days=1 / 24, cost="100") for number in range(5)]
+    month = line(AS_OF.replace(day=1), days=30, charge_category="Usage", cost="0", resource_id="eni-0a")
+    older = [{**each, "payer_account_id": "888888888888", "resource_id": "vol-0b"} for each in daily(20)[10:]]
+    facts = frame([*daily(10), *hours, month, *older]).lazy()
+    bill = read_bill(facts)
+    ends = {row["payer_account_id"]: row["as_of"] for row in bill.payers.to_dicts()}
+    assert ends == {"999999999999": AS_OF, "888888888888": AS_OF - 10 * DAY}
+    assert set(read_bill(facts, latest=AS_OF - DAY / 2).payers["as_of"]) == {AS_OF - DAY, AS_OF - 10 * DAY}
+    findings = sealed([claim(VOLUME, "vol-0a"), claim(VOLUME, "vol-0b")], "r1", AS_OF)
+    found = attributed_part(findings, facts, bill, NOTHING_LISTED)
+    costs = {row["resource_id"]: row["actual"]["cost_7d"] for row in found.enriched.to_dicts()}
+    assert costs == {"vol-0a": 7, "vol-0b": 7}
+
+
+def test_accounts_apart_give_what_all_of_them_give(claim: Claim, sealed: Frame) -> None:
+    accounts = [f"{number:012}" for number in range(1, 5)]
+    drafts = [claim(VOLUME, "vol-0a", account_id=account) for account in accounts]
+    lines = [each for days, account in enumerate(accounts) for each in daily(days, account_id=account)]
+    facts = frame([*lines, *daily(3, account_id=None), *daily(9, service="AmazonS3", resource_id=None)]).lazy()
+    findings, bill = sealed(drafts, "r1", AS_OF), read_bill(facts, AS_OF)
+    whole = attributed_part(findings, facts, bill, NOTHING_LISTED)
+    mine = pl.col("account_id")
+    parts = [
+        attributed_part(
+            findings.filter(mine == each), facts.filter((mine == each) | mine.is_null()), bill, NOTHING_LISTED
+        )
+        for each in accounts
+    ]
+    together = pl.concat(part.enriched for part in parts).sort("fingerprint")
+    assert together.to_dicts() == whole.enriched.sort("fingerprint").to_dicts()
+    assert pl.concat(part.evidence for part in parts).height == whole.evidence.height == 7
 
 
 def test_why_a_finding_has_no_cost_is_said(actual: Callable[..., dict[str, Any]]) -> None:

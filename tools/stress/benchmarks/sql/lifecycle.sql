@@ -28,7 +28,7 @@ SELECT
         gross := estimated.monthly_savings,
         net := CASE WHEN excluded_by IS NOT NULL THEN 0 ELSE least(
             estimated.monthly_savings,
-            CASE WHEN actual.method <> 'none' THEN greatest(actual.cost_30d, 0) ELSE estimated.monthly_cost END
+            CASE WHEN actual.days_with_data >= 30 THEN greatest(actual.cost_30d, 0) ELSE estimated.monthly_cost END
         ) END::DECIMAL(18, 6),
         excluded_by := excluded_by
     ) AS savings

@@ -1,0 +1,86 @@
+"""Context for resources the bill does not name: what everything of their kind costs in their account and region.
+
+Never a cost: two findings of one scope have the same amount, and adding them up would count it twice.
+"""
+
+import polars as pl
+
+from jobs.costs.bill import PAYER, Bill
+from jobs.costs.services import families
+from jobs.costs.windows import placed, windows
+
+# How sure a context is of anything, by method; the first is of the kind of usage, the second of the whole service.
+CONTEXT = {"scoped_rollup_usage": 0.40, "scoped_rollup_service": 0.25}
+SHARE_RULE = "scope_cost of 30 days / scope_resource_count resources of the kind; a context, never a cost"
+REASONS = ("no_resource_ids", "not_in_bill")  # the bill is there and does not name the resource
+# How usage types name what a kind of resource is billed for; https://docs.aws.amazon.com/cur/latest/userguide/
+_USAGE = {
+    ("aws", "volume"): "EBS:Volume",
+    ("aws", "snapshot"): "EBS:Snapshot",
+    ("aws", "address"): "ElasticIP|PublicIPv4",
+    ("aws", "instance"): "BoxUsage|SpotUsage|DedicatedUsage|HeavyUsage",
+    ("aws", "load_balancer"): "LoadBalancerUsage|LCUUsage",
+    ("aws", "nat_gateway"): "NatGateway",
+    ("azure", "disk"): "(?i)disk",
+    ("gcp", "disk"): "(?i)capacity|disk",
+}
+_PLACE = ["provider", "account_id", "region"]
+_SCOPE = [*_PLACE, "family", "resource_type"]
+_MONEY = ["currency", "cost_basis"]
+RESOURCE = ["resource_id", *_PLACE, "service", "resource_type", "unit_id", "check_id"]
+
+
+def scoped(wanted: pl.DataFrame, facts: pl.LazyFrame, bill: Bill, inventory: pl.DataFrame) -> pl.DataFrame:
+    """Return the context of rows (`row` and RESOURCE): method, scope_cost of 30 days, scope_resource_count, share_rule.
+
+    One row per row and currency; none where nothing of the service is billed there. `inventory` counts what a run
+    listed: unit_id, check_id, listed; where it does not, the count is unknown.
+    """
+    resources = wanted.with_columns(family=families("service", wanted))
+    scopes = resources.select(_SCOPE).unique()
+    lines = _lines(facts if wanted.height else facts.clear(), scopes.select(_PLACE).unique(), bill)
+    billed = scopes.join(lines.with_columns(family=families("service", lines)).drop("service"), on=[*_PLACE, "family"])
+    of_usage = billed.filter(_is_of_type()).pipe(_summed, "scoped_rollup_usage")
+    of_service = billed.join(of_usage, on=_SCOPE, how="anti").pipe(_summed, "scoped_rollup_service")
+    told = resources.join(pl.concat([of_usage, of_service]), on=_SCOPE)
+    counted = told.join(inventory, on=["unit_id", "check_id"], how="left")
+    return counted.with_columns(scope_resource_count=pl.col("listed"), share_rule=pl.lit(SHARE_RULE)).sort(
+        "row", *_MONEY
+    )
+
+
+def _lines(facts: pl.LazyFrame, places: pl.DataFrame, bill: Bill) -> pl.DataFrame:
+    """Add up the last 30 days by service and usage type in some places."""
+    mine = facts.join(places.lazy(), on=_PLACE, how="semi")
+    keys = [*_PLACE, "service", "usage_type", *_MONEY]
+    parts = [
+        placed(
+            mine.join(payers.lazy(), on=PAYER, how="semi", nulls_equal=True),
+            windows(payers["as_of"][0]),
+            spans=bool(payers["spans"].any()),
+        )
+        .filter(pl.col("cost_30d").is_not_null())
+        .group_by(keys)
+        .agg(pl.col("cost_30d").sum())
+        for payers in bill.payers.partition_by("as_of")
+    ]
+    nothing = mine.select(*keys, cost_30d="cost_primary").clear()
+    return pl.concat([nothing, *parts]).collect(engine="streaming")
+
+
+def _is_of_type() -> pl.Expr:
+    kinds = [
+        (pl.col("provider") == provider)
+        & (pl.col("resource_type") == kind)
+        & pl.col("usage_type").str.contains(pattern).fill_null(value=False)
+        for (provider, kind), pattern in _USAGE.items()
+    ]
+    return pl.any_horizontal(kinds)
+
+
+def _summed(lines: pl.DataFrame, method: str) -> pl.DataFrame:
+    return lines.group_by(*_SCOPE, *_MONEY).agg(
+        scope_cost=pl.col("cost_30d").sum(),
+        usage_type=pl.col("usage_type").drop_nulls().unique().sort().str.join(", "),
+        method=pl.lit(method).first(),
+    )
