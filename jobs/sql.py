@@ -19,6 +19,8 @@ _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+# A bar that shows progress would stand among the data on stdout.
+_SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
 
 
 def queries(folder: str) -> list[str]:
@@ -62,7 +64,7 @@ def session() -> Iterator[duckdb.DuckDBPyConnection]:
     """Open DuckDB in memory, in UTC, without extensions from elsewhere; closed at the end."""
     connection = duckdb.connect(config=_SETTINGS)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(_SESSION)
         yield connection
     finally:
         connection.close()
@@ -73,7 +75,7 @@ def bound(inputs: Mapping[str, Relation]) -> Iterator[duckdb.DuckDBPyConnection]
     """Open a connection that sees the inputs and nothing else, under their names."""
     files = {name: rows for name, rows in inputs.items() if isinstance(rows, Files)}
     with _reading(files) if files else _closed().cursor() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(_SESSION)
         for name, rows in inputs.items():
             if not isinstance(rows, Files):
                 connection.register(name, rows)

@@ -12,7 +12,7 @@ from catalog.warehouse import Warehouse
 from contracts.tables import CUR_FACTS, CUR_INGESTS, CUR_QUARANTINE
 from jobs.costs.parts import BILL, parts
 from jobs.costs.reading import Staged
-from jobs.costs.report import SUMS
+from jobs.costs.report import SUMS, known_sum
 from jobs.sql import query
 
 READING = "1"  # raise it when the same bytes give other facts: then they are loaded again
@@ -57,10 +57,15 @@ def _told(staged: Sequence[Staged]) -> pl.DataFrame:
     totals = query("bill_periods/totals", {"sums": pl.concat(each.sums for each in staged)})
     passed = pl.concat(each.passed_over for each in staged).with_columns(pl.col("billing_period").fill_null(_UNKNOWN))
     is_kept = pl.col("outcome") == "quarantined"
-    counts = passed.group_by(_KEYS).agg(
-        excluded=pl.col("lines").filter(~is_kept).sum(),
-        quarantined=pl.col("lines").filter(is_kept).sum(),
-        quarantined_cost=pl.col("cost").filter(is_kept).sum(),
+    kept_cost = pl.when(is_kept).then("cost")
+    counts = (
+        passed.with_columns(kept_cost=kept_cost)
+        .group_by(_KEYS)
+        .agg(
+            excluded=pl.col("lines").filter(~is_kept).sum(),
+            quarantined=pl.col("lines").filter(is_kept).sum(),
+            quarantined_cost=known_sum("kept_cost"),
+        )
     )
     every = totals.join(counts, on=_KEYS, how="full", coalesce=True, nulls_equal=True)
     return every.with_columns(pl.col("rows", "excluded", "quarantined").fill_null(0))

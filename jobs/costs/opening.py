@@ -28,6 +28,12 @@ _PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
 _DELIMITERS = ",;\t|"  # a spreadsheet saves CSV with semicolons where the comma is the decimal mark
 
 
+def is_parquet(path: str) -> bool:
+    """Say whether a file is Parquet, by its first bytes."""
+    with Path(path).open("rb") as file:
+        return file.read(4) == _PARQUET
+
+
 def opened(connection: duckdb.DuckDBPyConnection, path: str) -> tuple[duckdb.DuckDBPyRelation, list[Column]]:
     """Open Parquet, CSV or JSON (the last two also gzipped) and name its columns, fields of records as `record.field`.
 

@@ -12,10 +12,10 @@ import duckdb
 import polars as pl
 
 from contracts.errors import BillError
-from jobs.costs.dialect import Dialect, literal, quoted
+from jobs.costs.dialect import Column, Dialect, literal, quoted
 from jobs.costs.dialects import recognised
 from jobs.costs.manifests import Source
-from jobs.costs.opening import bounded, opened, read_as_they_are
+from jobs.costs.opening import bounded, is_parquet, opened, read_as_they_are
 from jobs.costs.owners import Owners
 from jobs.costs.sources import at_hand, state
 from jobs.sql import session, statement
@@ -27,6 +27,8 @@ BILLS_LIMIT = 1000  # payers and periods in one file: each becomes a file of its
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 _LATEST = "2101-01-01"  # where nobody says what time it is
 _EPOCH_DIGITS = {"s": 10, "ms": 13, "us": 16, "ns": 19}  # of an instant between 2001 and 2286
+_NOTHING = ("", "NULL", "null", "None", "-")  # what exporters write for it
+_BLANK = 8  # bytes, with spaces around it
 _EXACT = 4096  # below it two neighbouring doubles are less than 1e-12 apart, so that one decimal of 12 places is meant
 
 
@@ -130,14 +132,28 @@ def _lines(connection: duckdb.DuckDBPyConnection, path: str, order: Order) -> tu
     if lost:
         raise BillError(path, f"a bill of dialect {dialect.name} without {', '.join(lost)}")
     line = read_as_they_are(columns, located.values())
+    safe = bounded(rows, columns, located.values())
+    if "tags" in located and is_parquet(path):
+        safe, located = _with_tags(rows, safe, columns, located)
     found = [f"{sql} AS {quoted(name)}" for name, sql in located.items()]
-    raw = bounded(rows, columns, located.values()).project(", ".join([*found, f"{line} AS line"]))
-    kinds = dict(zip(raw.columns, map(str, raw.types), strict=True))
-    raw.project(", ".join(_projection(dialect, kinds))).to_view("bill")
+    raw = safe.project(", ".join([*found, f"{line} AS line"]))
+    _typed(dialect, raw).to_view("bill")
     for name, lookup in dialect.lookups.items():
         connection.register(name, lookup)
     connection.register("owners", (order.owners or Owners({})).of(order.tenant_id))
     return dialect, {"query": dialect.query, **located}
+
+
+def _with_tags(
+    rows: duckdb.DuckDBPyRelation, safe: duckdb.DuckDBPyRelation, columns: list[Column], located: dict[str, str]
+) -> tuple[duckdb.DuckDBPyRelation, dict[str, str]]:
+    """Make the tags once of each combination that a file has, not of each line; a map costs as much as ten columns."""
+    sources = [column for column in columns if column.sql in located["tags"]]
+    names = ", ".join(f"{column.sql} AS {quoted(f'tagged {place}')}" for place, column in enumerate(sources))
+    each = bounded(rows, sources, [located["tags"]]).project(", ".join(column.sql for column in sources)).distinct()
+    sets = each.project(f"{names}, {located['tags']} AS {quoted('the tags')}").set_alias("tag_sets")
+    same = (f"{column.sql} IS NOT DISTINCT FROM {quoted(f'tagged {place}')}" for place, column in enumerate(sources))
+    return safe.join(sets, " AND ".join(same), how="left"), {**located, "tags": quoted("the tags")}
 
 
 def _text_of(name: str, located: dict[str, str]) -> str:
@@ -179,32 +195,47 @@ def _none_passed_over() -> pl.DataFrame:
     return pl.DataFrame(schema={**texts, "lines": pl.Int64, "cost": pl.Decimal(38, 12)})
 
 
-def _projection(dialect: Dialect, kinds: dict[str, str]) -> list[str]:
-    """Select the dialect's columns in their types; `unreadable` names what a row has and nobody can read."""
-    typed = {
-        **dict.fromkeys(dialect.texts, (_text, "VARCHAR")),
-        **dict.fromkeys(dialect.times, (_time, "TIMESTAMP")),
-        **dict.fromkeys((*dialect.amounts, *dialect.measures), (_amount, "DECIMAL(38, 12)")),
-        **dict.fromkeys(dialect.maps, (lambda column, _kind: column, "MAP(VARCHAR, VARCHAR)")),
+def _typed(dialect: Dialect, raw: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """Give the dialect's columns their types; `unreadable` names what a row has and nobody can read.
+
+    One step at a time: what stands twice in one projection is worked out for every row, needed or not.
+    """
+    texts, times = set(dialect.texts), set(dialect.times)
+    kinds = {name: "VARCHAR" if name in texts else str(kind) for name, kind in zip(raw.columns, raw.types, strict=True)}
+    clean = {
+        name: _text(name, is_text=name in texts) if kind == "VARCHAR" and name != "line" else quoted(name)
+        for name, kind in kinds.items()
     }
-    read = {name: reader(quoted(name), kinds[name]) for name, (reader, _) in typed.items() if name in kinds}
-    selected = [
-        f"{read[name]} AS {quoted(name)}" if name in read else f"CAST(NULL AS {kind}) AS {quoted(name)}"
-        for name, (_, kind) in typed.items()
+    given = raw.project(", ".join(f"{sql} AS {quoted(name)}" for name, sql in clean.items()))
+    readers = {name: _time if name in times else _amount for name in (*times, *dialect.amounts, *dialect.measures)}
+    types = {
+        **dict.fromkeys(dialect.texts, "VARCHAR"),
+        **dict.fromkeys(dialect.times, "TIMESTAMP"),
+        **dict.fromkeys((*dialect.amounts, *dialect.measures), "DECIMAL(38, 12)"),
+        **dict.fromkeys(dialect.maps, "MAP(VARCHAR, VARCHAR)"),
+    }
+    read = [
+        f"{readers[name](quoted(name), kinds[name]) if name in readers else quoted(name)} AS {quoted(name)}"
+        if name in kinds
+        else f"CAST(NULL AS {kind}) AS {quoted(name)}"
+        for name, kind in types.items()
     ]
-    strict = [name for name in chain(dialect.times, dialect.amounts) if name in read]
-    lost = {name: f"({quoted(name)} IS NOT NULL AND {read[name]} IS NULL)" for name in strict}
-    blank = {name: f"{lost[name]} AND {_text(quoted(name), kinds[name])} IS NOT NULL" for name in strict}
-    names = ", ".join(f"CASE WHEN {blank[name]} THEN {literal(name)} END" for name in strict)
+    strict = {name: quoted(f"given {name}") for name in chain(dialect.times, dialect.amounts) if name in kinds}
+    kept = [f"{quoted(name)} AS {raw}" for name, raw in strict.items()]
+    typed = given.project(", ".join([*read, *kept, "line"]))
+    lost = {name: f"({raw} IS NOT NULL AND {quoted(name)} IS NULL)" for name, raw in strict.items()}
+    names = ", ".join(f"CASE WHEN {test} THEN {literal(name)} END" for name, test in lost.items())
     unreadable = f"CASE WHEN {' OR '.join(lost.values())} THEN concat_ws(', ', {names}) ELSE '' END"
-    amount = _text(quoted(dialect.required[0]), kinds[dialect.required[0]])
-    return [*selected, f"{unreadable} AS unreadable", f"{amount} AS amount", "line"]
+    amount = f"CAST({strict[dialect.required[0]]} AS VARCHAR)"
+    return typed.project(", ".join([*map(quoted, types), f"{unreadable} AS unreadable", f"{amount} AS amount", "line"]))
 
 
-def _text(column: str, kind: str) -> str:
+def _text(name: str, *, is_text: bool) -> str:
     """Read a text; the ways in which exporters write nothing are null."""
-    trimmed = f"trim({column})" if kind == "VARCHAR" else f"trim(CAST({column} AS VARCHAR))"
-    return f"CASE WHEN {trimmed} NOT IN ('', 'NULL', 'null', 'None', '-') THEN {trimmed} END"
+    text = f"CAST({quoted(name)} AS VARCHAR)" if is_text else quoted(name)
+    # Not IN: it would become a join, and there is one for every column.
+    nothing = " OR ".join(f"trim({text}) = {literal(each)}" for each in _NOTHING)
+    return f"CASE WHEN strlen({text}) <= {_BLANK} AND ({nothing}) THEN NULL ELSE trim({text}) END"
 
 
 def _amount(column: str, kind: str) -> str:
@@ -224,7 +255,7 @@ def _time(column: str, kind: str) -> str:
     """Read an instant as UTC: ISO text with or without a zone (none is UTC), any timestamp type, a count since 1970."""
     if kind == "TIMESTAMP":
         return f"CASE WHEN isfinite({column}) THEN {column} END"
-    text = _text(column, kind)
+    text = f"CAST({column} AS VARCHAR)"
     digits = f"TRY_CAST({text} AS BIGINT)"
     scales = " ".join(
         f"WHEN {length} THEN make_timestamp({digits} {scale})"

@@ -143,8 +143,13 @@ def quarantined(passed_over: Sequence[pl.DataFrame]) -> list[Quarantined]:
         return []
     kept = pl.concat(passed_over).filter(pl.col("outcome") == "quarantined")
     keys = ("payer", "billing_period", "currency", "reason")
-    added = kept.group_by(keys).agg(pl.col("lines").sum(), pl.col("cost").sum())
+    added = kept.group_by(keys).agg(pl.col("lines").sum(), known_sum("cost"))
     return [Quarantined(**row) for row in added.sort(keys, nulls_last=True).iter_rows(named=True)]
+
+
+def known_sum(name: str) -> pl.Expr:
+    """Add up what is known of a column; null where nothing is."""
+    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
 
 
 def violations(rows: pl.DataFrame, as_of: datetime | None) -> list[str]:

@@ -17,6 +17,7 @@ from rich.table import Column
 from rich.table import Table as Grid
 
 from tools.stress.benchmarks.contract import contract
+from tools.stress.benchmarks.costs import costs
 from tools.stress.benchmarks.floor import Figure
 from tools.stress.benchmarks.jobs import jobs
 from tools.stress.benchmarks.pipeline import pipeline
@@ -26,7 +27,7 @@ from tools.stress.benchmarks.workers import ray, resume
 from tools.stress.benchmarks.write import write
 
 _DISAGREED = 5  # the exit code
-BENCHMARKS = {each.__name__: each for each in (contract, reference, write, pipeline, jobs, scaling, ray, resume)}
+BENCHMARKS = {each.__name__: each for each in (contract, reference, write, pipeline, jobs, scaling, ray, resume, costs)}
 
 
 class Choice(StrEnum):
@@ -40,6 +41,7 @@ class Choice(StrEnum):
     scaling = "scaling"
     ray = "ray"
     resume = "resume"
+    costs = "costs"
     all = "all"
 
 

@@ -12,12 +12,14 @@ WITH line AS (
         -- Discount rows carry no net cost of their own where a file has the column: it is inside the net usage.
         CASE WHEN $has_line_item_net_unblended_cost AND line_item_line_item_type LIKE '%Discount'
             THEN coalesce(line_item_net_unblended_cost, 0) ELSE line_item_net_unblended_cost END AS net,
-        line_item_line_item_type = 'SavingsPlanUpfrontFee'
-        OR (line_item_line_item_type = 'Fee' AND reservation_reservation_a_r_n IS NOT NULL)
-        OR (
-            line_item_line_item_type = 'Refund' AND line_item_product_code = 'ComputeSavingsPlans'
-            AND line_item_line_item_description LIKE 'Refund for one-time fee for Savings Plan ID%'
-        ) AS is_upfront,
+        -- Most lines are usage: what stands first in a CASE is all that is worked out for them.
+        CASE line_item_line_item_type
+            WHEN 'Usage' THEN false
+            WHEN 'SavingsPlanUpfrontFee' THEN true
+            WHEN 'Fee' THEN reservation_reservation_a_r_n IS NOT NULL
+            WHEN 'Refund' THEN line_item_product_code = 'ComputeSavingsPlans'
+                AND line_item_line_item_description LIKE 'Refund for one-time fee for Savings Plan ID%'
+        END AS is_upfront,
         coalesce(bill_billing_period_start_date, line_item_usage_start_date) AS period_start,
         savings_plan_total_commitment_to_date - coalesce(savings_plan_used_commitment, 0) AS sp_unused,
         -- What the payer's discount leaves of a plan's price: by its recurring part, or all upfront by that.
@@ -33,6 +35,7 @@ costed AS (
     SELECT
         *,
         CASE
+            WHEN line_type = 'Usage' THEN unblended
             WHEN line_type IS NULL THEN NULL
             WHEN line_type = 'SavingsPlanCoveredUsage' THEN savings_plan_savings_plan_effective_cost
             WHEN line_type = 'SavingsPlanNegation' OR is_upfront THEN 0
@@ -47,6 +50,7 @@ costed AS (
         END AS amortized,
         CASE
             WHEN NOT $has_line_item_net_unblended_cost OR line_type IS NULL THEN NULL
+            WHEN line_type = 'Usage' THEN net
             WHEN line_type = 'SavingsPlanCoveredUsage' THEN savings_plan_net_savings_plan_effective_cost
             WHEN line_type = 'SavingsPlanNegation' OR is_upfront THEN 0
             WHEN line_type = 'SavingsPlanRecurringFee' AND sp_unused = 0 THEN 0
