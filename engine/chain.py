@@ -15,14 +15,14 @@ from catalog.warehouse import Warehouse
 from checkers.registry import configured
 from contracts.seal import RunStamp
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, Table
-from engine.backends import backend_for
+from engine.backends import backend_for, bills_on
 from engine.collect.discovery import CloudDiscovery
 from engine.config import Config, Tenant
 from engine.driver import Backend, Progress, drive, job
 from engine.plan import Gap, PlannedUnit, plan
 from jobs.correlate import correlate
 from jobs.costs.attribute import attribute
-from jobs.costs.ingest import ingest
+from jobs.costs.ingest import StageAll, ingest
 from jobs.costs.owners import Assigned
 from jobs.kpis import kpis
 from jobs.lifecycle import lifecycle
@@ -95,13 +95,20 @@ class Chain:
         with self.stage("scan"):
             drive(self.warehouse, backend, units, self.run.run_id, self.reporter.progress, chunk_units=chunk_units)
 
-    def bills(self, paths: Sequence[str], payer_tenants: Assigned | None = None) -> None:
+    def bills(self, paths: Sequence[str], payer_tenants: Assigned | None = None, stage_all: StageAll = map) -> None:
         """Load bills. One that is missing or broken is a notice: findings then stay estimated and say why."""
         with self.stage("bills"):
             if not paths:
                 return
             run = self.run
-            report = ingest(self.warehouse, run.tenant_id, paths, payer_tenants=payer_tenants, as_of=run.as_of)
+            report = ingest(
+                self.warehouse,
+                run.tenant_id,
+                paths,
+                payer_tenants=payer_tenants,
+                as_of=run.as_of,
+                stage_all=stage_all,
+            )
             self.result.bills = report.to_json()
         for warning in report.warnings:
             self.reporter.stage(f"bill: {warning}")
@@ -146,7 +153,7 @@ def execute(config: Config, tenant: Tenant, run: Run, warehouse: Warehouse, repo
         scanning = job(warehouse, units, checks, RunStamp(run.run_id, run.as_of, tenant.finding_id))
     with backend_for(config.ray.address, scanning) as backend:
         chain.scan(units, backend)
-        chain.bills([bill.path for bill in tenant.bills], tenant.payer_tenants)
+        chain.bills([bill.path for bill in tenant.bills], tenant.payer_tenants, bills_on(config.ray.address))
         return chain.judge(backend.each)
 
 

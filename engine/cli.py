@@ -26,6 +26,7 @@ from catalog.warehouse import Warehouse
 from checkers.registry import all_checks, configured, datasets_of
 from contracts.errors import AccessDenied, ConfigError, FinopsError, NotFound, PermanentError
 from contracts.tables import COVERAGE
+from engine.backends import bills_on
 from engine.chain import execute
 from engine.collect.policy import aws_policy
 from engine.config import Config, Ray, load
@@ -152,7 +153,14 @@ def costs_ingest(
     """Load bills; a period of a payer is replaced, never added to. Exit 2 when nothing could be read."""
     owners = read_owners(payer_tenants).assigned if payer_tenants else None
     opened = _open(config)
-    report = ingest(opened.warehouse, tenant, paths, payer_tenants=owners, as_of=_logical_time(as_of))
+    report = ingest(
+        opened.warehouse,
+        tenant,
+        paths,
+        payer_tenants=owners,
+        as_of=_logical_time(as_of),
+        stage_all=bills_on(opened.config.ray.address),
+    )
     for warning in report.warnings:
         typer.echo(f"finops: {warning}", err=True)
     printed = report.to_json()

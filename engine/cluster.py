@@ -4,10 +4,11 @@ import logging
 import resource
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -22,6 +23,9 @@ from engine.driver import Chunk, Ended, Job, Task
 from engine.placement import placement
 from engine.scan import scan
 from engine.writer import Limits, Writer, only
+from jobs.costs.ingest import Read, read_one
+from jobs.costs.reading import Order
+from jobs.costs.report import FileReport
 
 _LOG = logging.getLogger(__name__)
 MAX_WRITERS = 4
@@ -111,9 +115,7 @@ class RayBackend:
 
         `address`: "local" starts a cluster in this process's tree, "auto" joins the one this process runs in.
         """
-        if not ray.is_initialized():
-            dashboard = False if address == "local" else None
-            ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
+        _connect(address)
         self._cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
         count = min(self._cpus, MAX_WRITERS)
         held = limits or Limits()
@@ -193,3 +195,54 @@ def _cause(error: RayError) -> str:
     """Say in one line what ended a task: the exception it raised, or how its process died."""
     cause = error.cause if isinstance(error, RayTaskError) else error
     return f"{type(cause).__name__}: {cause}".partition("\n")[0]
+
+
+def _connect(address: str) -> None:
+    if not ray.is_initialized():
+        dashboard = False if address == "local" else None
+        ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def _read_bill(order: Order) -> tuple[Read, dict[str, bytes]]:
+    """Read a bill into a folder of the node's own; what is in the folder comes along, one file's facts at most."""
+    with TemporaryDirectory(prefix="bills-") as folder:
+        read = read_one(replace(order, folder=Path(folder, "staged")))
+        files = [read.staged.facts, read.staged.quarantine] if read.staged else []
+        return read, {file.name: file.read_bytes() for file in files if file}
+
+
+ReadBill = ray.remote(max_retries=1)(_read_bill)
+
+
+def read_bills(orders: Sequence[Order], address: str) -> Iterator[Read]:
+    """Read bills as Ray tasks, one a file, as many at a time as there are CPUs; yields them in the orders' order.
+
+    Their paths must be readable on every node. A file whose reader dies is refused like one that cannot be read.
+    """
+    was_up = ray.is_initialized()
+    _connect(address)
+    try:
+        waiting, running = iter(orders), deque[ray.ObjectRef]()
+        ahead = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        for order in orders:
+            running.extend(ReadBill.remote(each) for each in islice(waiting, ahead - len(running)))
+            yield _received(running.popleft(), order)
+    finally:
+        if not was_up:
+            ray.shutdown()
+
+
+def _received(ref: ray.ObjectRef, order: Order) -> Read:
+    """Put what a task has staged where the order wants it."""
+    try:
+        read, files = ray.get(ref)
+    except RayError as error:
+        return Read(FileReport(path=order.source.path, error=f"its reader died: {_cause(error)}"))
+    if read.staged is None:
+        return Read(read.report)
+    order.folder.mkdir()
+    for name, content in files.items():
+        (order.folder / name).write_bytes(content)
+    places = {name: order.folder / f"{name}.parquet" for name in ("facts", "quarantine")}
+    here = {name: place if place.exists() else None for name, place in places.items()}
+    return Read(read.report, replace(read.staged, **here))

@@ -39,6 +39,7 @@ class Source:
     period    the billing period it belongs to (2026-10) where path or manifest says so
     expected  a delivery has it: its period is partial without it
     export    tells the files of one export from those of another
+    size      bytes
     """
 
     path: str
@@ -46,6 +47,7 @@ class Source:
     period: str | None = None
     expected: bool = True
     export: str = ""
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ def _identity(path: str) -> str:
 
 def _named(file: Found) -> Source:
     empty = None if file.size else "the file is empty"
-    return Source(file.path, file.refused or empty, period_of(file.path), export=_export(file.path))
+    return Source(file.path, file.refused or empty, period_of(file.path), export=_export(file.path), size=file.size)
 
 
 def _choose(files: Sequence[Found], made: Delivered) -> None:
@@ -119,7 +121,7 @@ def _choose(files: Sequence[Found], made: Delivered) -> None:
         for key in manifest.keys:
             place = _found(key, manifest, index)
             path = index[place].path if place else None
-            claimed[path or key] = _part(path, key, manifest)
+            claimed[path or key] = _part(index[place] if place else None, key, manifest)
             folder = place or _found(str(PurePosixPath(key).parent), manifest, folders)
             taken.setdefault(_territory(folder), manifest)
     read = {manifest.file.path for manifest in manifests}
@@ -194,13 +196,15 @@ def _current(manifests: Iterable[_Manifest], warnings: list[str]) -> Iterator[_M
         yield first
 
 
-def _part(path: str | None, key: str, manifest: _Manifest) -> Source:
+def _part(file: Found | None, key: str, manifest: _Manifest) -> Source:
     if ".." in PurePosixPath(key).parts:
         return Source(key, f"the manifest {manifest.file.path} leads out of the folder that was named", manifest.period)
-    if path is None:
+    if file is None:
         reason = f"the manifest {manifest.file.path} lists it, and it is not in what was named"
         return Source(key, reason, manifest.period)
-    return Source(path, None, manifest.period or period_of(path), export=f"{_export(path)}#{manifest.name}")
+    empty = None if file.size else "the file is empty"
+    export = f"{_export(file.path)}#{manifest.name}"
+    return Source(file.path, empty, manifest.period or period_of(file.path), export=export, size=file.size)
 
 
 def _found(key: str, manifest: _Manifest, index: Container[str]) -> str | None:
@@ -243,7 +247,14 @@ def _newest(files: Sequence[Found], made: Delivered) -> None:
         for file in members:
             late = None if file in current else f"older than the newest delivery in {folder}, which has no manifest"
             made.sources.append(
-                Source(file.path, late, period_of(file.path), expected=late is None, export=_export(file.path))
+                Source(
+                    file.path,
+                    late,
+                    period_of(file.path),
+                    expected=late is None,
+                    export=_export(file.path),
+                    size=file.size,
+                )
             )
 
 
