@@ -41,9 +41,10 @@ class Writer:
         fresh = [unit for unit in scanned.units if unit not in self._seen]
         if not fresh:
             return
-        self._seen.update(fresh)
+        taken = scanned if len(fresh) == len(scanned.units) else only(scanned, fresh)
         self._since = self._since if self._held else time.monotonic()
-        self._held.append(scanned if len(fresh) == len(scanned.units) else only(scanned, fresh))
+        self._held.append(taken)
+        self._seen.update(fresh)  # now only: what memory did not suffice for may come again
         self._rows += sum(frame.height for frame in self._held[-1].tables.values())
         self._bytes += sum(int(frame.estimated_size()) for frame in self._held[-1].tables.values())
         if self._rows >= self.limits.rows or self._bytes >= self.limits.bytes:

@@ -73,6 +73,26 @@ def test_order_amounts_time_and_unknown_columns_do_not_move_identity(draft: Draf
     assert sorted(first["finding_id"]) == sorted(second["finding_id"])
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["low", "urgent"])), min_size=1, max_size=20),
+    st.randoms(use_true_random=False),
+    st.integers(1, 7),
+)
+def test_neither_order_nor_cuts_nor_columns_show_and_every_draft_is_accounted_for(
+    draft: Draft, given_drafts: list[tuple[int, str]], rng: random.Random, size: int
+) -> None:
+    drafts = [draft(resource_id=f"vol-{number:08x}", severity=severity) for number, severity in given_drafts]
+    whole = seal(FindingDraft.batch(drafts), STAMP)
+    assert whole.findings.height + whole.rejected.height + whole.duplicates.height == len(drafts)
+    assert whole.findings.height == len({number for number, severity in given_drafts if severity == "low"})
+    assert whole.rejected.height == sum(severity == "urgent" for _, severity in given_drafts)
+    shuffled = FindingDraft.batch(rng.sample(drafts, len(drafts)))
+    columns = rng.sample(shuffled.columns, len(shuffled.columns))
+    parts = [seal(part.select(columns), STAMP) for part in shuffled.iter_slices(size)]
+    assert {name for part in parts for name in part.findings["fingerprint"]} == set(whole.findings["fingerprint"])
+    assert sum(part.rejected.height for part in parts) == whole.rejected.height
+
+
 def test_of_duplicates_the_same_one_is_kept_in_every_order(draft: Draft) -> None:
     drafts = [draft(title=title) for title in ("b", "a", "c")]
     kept = [seal(FindingDraft.batch(order), STAMP).findings["title"].to_list() for order in (drafts, drafts[::-1])]
