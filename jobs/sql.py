@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -13,6 +14,7 @@ import polars as pl
 from catalog.warehouse import Files
 
 FOLDER = Path(__file__).with_name("sql")
+MEMORY = "1GB"  # what a query over files holds before it spills
 Relation = pl.LazyFrame | pl.DataFrame | Files
 # Nothing is downloaded behind our back; times are UTC wherever the machine stands.
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -90,7 +92,9 @@ def _closed() -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def _reading(files: Mapping[str, Files]) -> Iterator[duckdb.DuckDBPyConnection]:
-    with session() as connection:
+    with TemporaryDirectory(prefix="queries-") as spill, session() as connection:
+        connection.execute("SET memory_limit = $1", [MEMORY])
+        connection.execute("SET temp_directory = $1", [spill])
         connection.execute("SET allowed_paths = $1", [[path for each in files.values() for path in each.paths]])
         connection.execute("SET enable_external_access = false")
         for name, each in files.items():
