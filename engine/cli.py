@@ -37,6 +37,7 @@ from jobs.costs.attribute import attribute
 from jobs.costs.explain import explain as explain_finding
 from jobs.costs.ingest import ingest
 from jobs.costs.owners import read_owners
+from jobs.costs.show import show
 from jobs.diff import diff
 from jobs.export import coverage_document, findings_document
 from jobs.export import export as export_files
@@ -57,6 +58,7 @@ for name, group in {"costs": costs, "jobs": jobs, "findings": findings, "checks"
 
 _NO_CREDENTIALS, _NO_CATALOG = 4, 5  # exit codes
 
+_TIMES = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"]
 TenantOption = Annotated[str, typer.Option("--tenant", help="Tenant id.")]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="FINOPS_CONFIG", help="finops.toml; default: all defaults.")
@@ -64,7 +66,7 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout.")]
 AsOfOption = Annotated[
     datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"], help="Logical time, UTC. Default: now."),
+    typer.Option("--as-of", formats=_TIMES, help="Logical time, UTC. Default: now."),
 ]
 
 
@@ -171,6 +173,27 @@ def costs_ingest(
         _show(printed["periods"], ("payer", "billing_period", "currency", "rows", "unblended", "amortized", "status"))
     if not report.readable:
         raise typer.Exit(2)
+
+
+@costs.command("show")
+def costs_show(
+    resource: Annotated[str, typer.Option("--resource", help="A resource's id, in any form.")],
+    tenant: TenantOption,
+    config: ConfigOption = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=_TIMES, help="Where windows end, UTC. Default: the last complete day of the bill."),
+    ] = None,
+    account: Annotated[str | None, typer.Option(help="Its account, where several have the id.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what any resource on the bill cost: windows, days with data, method, confidence, evidence."""
+    end = None if as_of is None else _logical_time(as_of)
+    shown = show(_open(config).warehouse, tenant, resource, end, account)
+    if as_json:
+        _print_json(shown.to_json())
+    else:
+        typer.echo(shown)
 
 
 @jobs.command("correlate")

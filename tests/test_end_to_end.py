@@ -132,6 +132,13 @@ def test_explain_tells_the_story_of_a_finding(simulator: Simulator, cli: Any, ex
     assert row["resource_id"] in story
 
 
+def test_costs_show_says_what_the_finding_says(simulator: Simulator, cli: Any, exported: dict[str, Any]) -> None:
+    row = next(row for row in exported["findings.json"]["findings"] if row["actual"]["method"] == "normalized_arn")
+    told = cli.json("costs", "show", *TENANT, "--config", simulator.config_path, "--resource", row["resource_id"])
+    assert told["windows"] == {name: row["actual"][name] for name in told["windows"]}
+    assert (told["method"], told["confidence"]) == (row["actual"]["method"], row["actual"]["confidence"])
+
+
 def test_a_second_run_finds_the_same_and_none_twice(simulator: Simulator, cli: Any, exported: dict[str, Any]) -> None:
     cli.json("run", *TENANT, "--config", simulator.config_path, *AS_OF, "--inline")
     again = cli.json("findings", "ls", *TENANT, "--config", simulator.config_path)

@@ -64,7 +64,7 @@ def _payers(used: pl.DataFrame, days: pl.DataFrame, as_of: datetime | None, late
     short = pl.col("through").filter(pl.col("first_day") == pl.col("last_day")).max()
     ends = used.group_by(PAYER).agg(as_of=pl.coalesce(short, pl.col("through").max()).dt.truncate("1d"))
     known = payers.join(ends, on=PAYER, how="left", nulls_equal=True)
-    end = pl.col("as_of").fill_null(days["through"].max())
+    end = pl.coalesce("as_of", pl.lit(days["through"].max(), dtype=TIME))
     return known.with_columns(end if latest is None else pl.min_horizontal(end, pl.lit(midnight(latest), dtype=TIME)))
 
 

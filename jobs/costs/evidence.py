@@ -7,7 +7,7 @@ from jobs.costs.matching import CONFIDENCE, METHODS, Matched
 from jobs.costs.scope import CONTEXT
 from jobs.costs.windows import WINDOWS
 
-_SCHEMA = pl.Schema({name: kind for name, kind in ATTRIBUTION.polars_schema.items() if name != "tenant_id"})
+EVIDENCE = pl.Schema({name: kind for name, kind in ATTRIBUTION.polars_schema.items() if name != "tenant_id"})
 _FINDING = ("run_id", "run_date", "fingerprint", "finding_id")
 
 
@@ -47,7 +47,7 @@ def evidence(
     rows = rows.hstack(findings.select(_FINDING)[rows["row"]])
     return rows.select(
         (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in _SCHEMA.items()
+        for name, kind in EVIDENCE.items()
     )
 
 

@@ -86,8 +86,11 @@ def _other_service() -> pl.Expr:
 
 
 def _other_family(equal: pl.Expr) -> pl.Expr:
-    """Say whether a name is of another family; byte-equal ones only where both families are known."""
-    unlike = pl.col("family") != pl.col("family_right")
+    """Say whether a name is of another family; byte-equal ones only where both families are known.
+
+    A claim of no family (`finops costs show` is given an id and nothing else) takes any.
+    """
+    unlike = (pl.col("family") != pl.col("family_right")) & (pl.col("family") != "")
     return unlike & (~equal | (is_known("family") & is_known("family_right")))
 
 

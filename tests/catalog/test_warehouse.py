@@ -87,3 +87,26 @@ def test_files_of_an_older_schema_read_with_nulls_in_the_new_columns(tmp_path: P
     add_files(warehouse.load(newer), write_files(warehouse.location(newer), newer, new_rows, "new"), {})
     read = warehouse.scan(newer, "acme").sort("period").collect()
     assert read["currency"].to_list() == [None, "USD"]
+
+
+def test_a_struct_that_has_grown_reads_with_nulls_in_what_older_files_and_snapshots_lack(tmp_path: Path) -> None:
+    def table(*fields: str) -> Table:
+        cost = pa.struct([pa.field(name, pa.int64()) for name in fields])
+        schema = pa.schema([pa.field("tenant_id", pa.string()), pa.field("cost", cost)])
+        return Table("finops_older", schema, ("tenant_id",))
+
+    older, newer = table("billed"), table("billed", "covered")
+    warehouse = Warehouse.open(f"sqlite:///{tmp_path}/c.db", str(tmp_path / "w"))
+    created = warehouse.catalog.create_table_transaction("finops.finops_older", older.schema)
+    with created as transaction, transaction.update_spec() as spec:
+        spec.add_identity("tenant_id")
+    first = warehouse.append(older, pl.DataFrame([{"tenant_id": "acme", "cost": {"billed": 1}}]), "acme")
+    warehouse._evolve(newer)
+    warehouse.append(newer, pl.DataFrame([{"tenant_id": "acme", "cost": {"billed": 2, "covered": 3}}]), "acme")
+    now = warehouse.scan(newer, "acme").collect()["cost"].to_list()
+    assert sorted(now, key=lambda cost: cost["billed"]) == [
+        {"billed": 1, "covered": None},
+        {"billed": 2, "covered": 3},
+    ]
+    then = warehouse.scan(newer, "acme", snapshot_id=first).collect()["cost"].to_list()
+    assert then == [{"billed": 1, "covered": None}]

@@ -9,8 +9,9 @@ from contracts.draft import FindingDraft
 from contracts.errors import NotFound
 from contracts.tables import FINDINGS
 from jobs.costs.attribute import attribute
-from jobs.costs.explain import explain
+from jobs.costs.explain import explain, rule
 from jobs.costs.ingest import ingest
+from jobs.lifecycle import lifecycle
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -40,6 +41,42 @@ def test_the_story_goes_from_the_rule_to_the_billing_rows(
     assert "last 30 days 2.5 USD, month to date 0 USD, previous month 2.5 USD (amortized; matched exact" in story
     words = " ".join(story.split())
     assert f"vol-0a AmazonEC2 EBS:VolumeUsage.gp2: 2 lines, 2 = 2.5 USD (estimated, {path})" in words
+
+
+def test_the_story_has_the_rules_words_and_the_formula_of_the_net_saving(
+    warehouse: Warehouse, fingerprint: str, bill: Callable[..., str]
+) -> None:
+    covered = {
+        "lineItem/LineItemType": "SavingsPlanCoveredUsage",
+        "savingsPlan/SavingsPlanARN": "arn:plan",
+        "savingsPlan/SavingsPlanEffectiveCost": "0.5",
+    }
+    days = [
+        {
+            "lineItem/UsageStartDate": f"2026-10-{day:02}T00:00:00Z",
+            "lineItem/UsageEndDate": f"2026-10-{day + 1:02}T00:00:00Z",
+        }
+        for day in range(2, 31)
+    ]
+    last = {"lineItem/UsageStartDate": "2026-10-31T00:00:00Z", "lineItem/UsageEndDate": "2026-11-01T00:00:00Z"}
+    cheap = {"lineItem/UnblendedCost": "0.05"}
+    ingest(warehouse, "acme", [bill([*({**day, **cheap} for day in days), {**last, **covered}])])
+    attribute(warehouse, "acme", "r1", AS_OF.date(), AS_OF)
+    lifecycle(warehouse, "acme", "r1", AS_OF.date(), AS_OF)
+    story = str(explain(warehouse, "acme", fingerprint))
+    assert "  Why: gp3 costs less per GiB than gp2" in story
+    assert "  Priced as: ebs / ebs.gp2.storage, ebs.gp3.storage per GiB-month" in story
+    assert "At the rates paid: (1.95 billed - 0.5 covered by a commitment) x 2.5 / 2.5 = 1.45 USD in 30 days" in story
+    assert (
+        "Net saving: 1.45 USD a month (partly covered by a commitment: that part saves nothing until it ends" in story
+    )
+    assert "; covered by arn:plan" in story
+
+
+def test_a_correlation_tells_its_rule_too() -> None:
+    assert set(rule("correlation.stopped_instance")) == {"Why"}
+    assert set(rule("aws.ebs.gp2_volume")) == {"Why", "Claims", "Pricing"}
+    assert rule("somebody.else.s") == {}
 
 
 def test_a_finding_without_a_bill_says_so(warehouse: Warehouse, fingerprint: str) -> None:
