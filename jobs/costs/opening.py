@@ -100,9 +100,25 @@ def _json(
     structure = json.loads(found or "null")
     if not isinstance(structure, dict):
         raise csv.Error("JSON that is no list of records")
+    if len({name.lower() for name in structure}) < len(structure):
+        return _apart(connection, path, compression, structure)
     types = {name: _textual(kind) for name, kind in structure.items()}
     rows = connection.read_json(path, columns=types, compression=compression)
     return rows, _columns(rows)
+
+
+def _apart(
+    connection: duckdb.DuckDBPyConnection, path: str, compression: Compression, names: Iterable[str]
+) -> tuple[duckdb.DuckDBPyRelation, list[Column]]:
+    """Open JSON whose keys differ in case only, such as tags: no record of DuckDB's can hold both, so each is looked up."""
+    rows = connection.sql(
+        "SELECT json FROM read_json_objects($path, compression = $compression)",
+        params={"path": path, "compression": compression},
+    )
+    pointers = {name: literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in names}
+    return rows, [
+        Column(name, f"json_extract_string(json, {pointer})", "VARCHAR") for name, pointer in pointers.items()
+    ]
 
 
 def _textual(structure: Any) -> str:
