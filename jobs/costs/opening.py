@@ -110,7 +110,7 @@ def _json(
 def _apart(
     connection: duckdb.DuckDBPyConnection, path: str, compression: Compression, names: Iterable[str]
 ) -> tuple[duckdb.DuckDBPyRelation, list[Column]]:
-    """Open JSON whose keys differ in case only, such as tags: no record of DuckDB's can hold both, so each is looked up."""
+    """Open JSON with keys that differ in case only, such as tags: no record can hold both, so each is looked up."""
     rows = connection.sql(
         "SELECT json FROM read_json_objects($path, compression = $compression)",
         params={"path": path, "compression": compression},
