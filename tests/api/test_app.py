@@ -77,9 +77,9 @@ class Server:
     socket: Path
 
     def client(self, **headers: str) -> httpx2.Client:
-        return httpx2.Client(
-            base_url="http://localhost", headers=headers, transport=httpx2.HTTPTransport(uds=str(self.socket))
-        )
+        """Ask without a time limit: the socket is there before the application that answers is loaded."""
+        transport = httpx2.HTTPTransport(uds=str(self.socket))
+        return httpx2.Client(base_url="http://localhost", headers=headers, transport=transport, timeout=None)
 
     def answers(self) -> bool:
         assert self.process.poll() is None, self.process.communicate()[0]
