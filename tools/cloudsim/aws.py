@@ -34,7 +34,8 @@ class AwsServer:
         self._refusal = _Refusal(DomainDispatcherApplication(create_backend_app))
         self._server = make_server(HOST, 0, self._refusal, threaded=True, request_handler=_QuietHandler)
         self.url = f"http://{HOST}:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
         self._forget_everything()
 
     def refuse(self, account_id: str, service: str) -> None:
@@ -47,7 +48,7 @@ class AwsServer:
         self._forget_everything()
         mock_random.seed()
         self._server.shutdown()
-        self._server.server_close()
+        self._thread.join()  # werkzeug closes the port in the thread that served, and may still be at it
 
     def _forget_everything(self) -> None:
         connection = HTTPConnection(HOST, self._server.server_port)  # unlike urllib, it knows no proxies

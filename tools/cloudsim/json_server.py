@@ -35,9 +35,11 @@ class JsonServer:
         self._server = ThreadingHTTPServer((HOST, 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://{HOST}:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Close the port."""
         self._server.shutdown()
+        self._thread.join()
         self._server.server_close()
