@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, Valid
 
 from contracts.errors import ConfigError
 from contracts.units import is_tenant_id
+from jobs.costs.owners import checked
 
 DEFAULTS = "(defaults)"  # stands for the file when none was given
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\{account\}|[0-9]{12}):role/[\w+=,.@/{}-]+")
@@ -48,6 +49,14 @@ def _without_password(value: str) -> str:
 def _role(value: str) -> str:
     if _ROLE.fullmatch(value) is None:
         raise ValueError(f"{value!r} is not a role ARN; allowed: arn:aws:iam::{{account}}:role/<name>")
+    return value
+
+
+def _owned(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        checked(value, DEFAULTS)
+    except ConfigError as error:
+        raise ValueError(f"{error.key}: {error.reason}") from None
     return value
 
 
@@ -127,7 +136,7 @@ class Tenant(_Model):
     azure: Azure | None = None
     gcp: Gcp | None = None
     bills: tuple[Bill, ...] = ()
-    payer_tenants: dict[str, Name | dict[str, Name]] | None = None
+    payer_tenants: Annotated[dict[str, Any], AfterValidator(_owned)] | None = None
 
 
 class _Document(_Model):

@@ -14,7 +14,7 @@ from jobs.costs.loading import load
 from jobs.costs.manifests import delivered
 from jobs.costs.owners import Assigned, Owners
 from jobs.costs.reading import Order, Staged, stage
-from jobs.costs.report import FileReport, IngestReport, quarantined, reported, violations
+from jobs.costs.report import FileReport, IngestReport, quarantined, reported
 
 Bill = tuple[str | None, str]
 
@@ -63,7 +63,7 @@ def ingest(
         [each.report for each in read],
         [] if rows is None else reported(rows),
         quarantined([each.passed_over for each in staged]),
-        [*found.warnings, *skipped, *([] if rows is None else violations(rows, as_of))],
+        [*found.warnings, *skipped, *(told for each in ([] if rows is None else rows["warnings"]) for told in each)],
     )
 
 

@@ -12,7 +12,7 @@ from catalog.warehouse import Warehouse
 from contracts.tables import CUR_FACTS, CUR_INGESTS, CUR_QUARANTINE
 from jobs.costs.parts import BILL, parts
 from jobs.costs.reading import Staged
-from jobs.costs.report import SUMS, known_sum
+from jobs.costs.report import SUMS, known_sum, violations
 from jobs.sql import query
 
 READING = "1"  # raise it when the same bytes give other facts: then they are loaded again
@@ -43,6 +43,8 @@ def load(
         **{f"delta_{name}": pl.col(name) - pl.col(f"old_{name}") for name in SUMS},
     )
     rows = rows.join(_deliveries(staged, told), on=BILL, nulls_equal=True).sort(_KEYS, nulls_last=True)
+    told_of = [violations(row, as_of) for row in rows.iter_rows(named=True)]
+    rows = rows.with_columns(warnings=pl.Series(told_of, dtype=pl.List(pl.String)))
     log = warehouse.scan(CUR_INGESTS, tenant_id).collect()
     changed = rows.filter(~_is_known(log, rows))
     if changed.height:
@@ -88,19 +90,25 @@ def _before(warehouse: Warehouse, tenant_id: str, told: pl.DataFrame) -> pl.Data
 
 
 def _deliveries(staged: Sequence[Staged], told: pl.DataFrame) -> pl.DataFrame:
-    """Return per payer and period its files and a hash of what they hold and of what became of it."""
+    """Return per payer and period its files, a hash of what they hold and what became of it, and what they lack."""
     of_file = [
         pl.concat([each.sums.select(BILL), each.passed_over.select(BILL)])
         .unique()
         .with_columns(
-            pl.col("billing_period").fill_null(_UNKNOWN), file=pl.lit(each.source.path), digest=pl.lit(each.digest)
+            pl.col("billing_period").fill_null(_UNKNOWN),
+            file=pl.lit(each.source.path),
+            digest=pl.lit(each.digest),
+            lacks=pl.lit(f"{each.source.path}: no {', '.join(each.missing)}" if each.missing else None, pl.String),
         )
         for each in staged
     ]
-    files = pl.concat(of_file).group_by(BILL).agg(source_files=pl.col("file").sort(), digests=pl.col("digest").sort())
+    files = pl.concat(of_file).group_by(BILL)
+    listed = files.agg(
+        source_files=pl.col("file").sort(), digests=pl.col("digest").sort(), lacks=pl.col("lacks").drop_nulls().sort()
+    )
     counts = told.group_by(BILL).agg(counts=pl.concat_str("rows", "excluded", "quarantined", separator=":").sort())
     hashed = pl.concat_list("digests", "counts").list.join(",").map_elements(_hash, return_dtype=pl.String)
-    return files.join(counts, on=BILL, nulls_equal=True).select(*BILL, "source_files", delivery=hashed)
+    return listed.join(counts, on=BILL, nulls_equal=True).select(*BILL, "source_files", "lacks", delivery=hashed)
 
 
 def _hash(text: str) -> str:
@@ -150,7 +158,9 @@ def _replace_quarantine(warehouse: Warehouse, tenant_id: str, staged: Sequence[S
 
 
 def _write_down(warehouse: Warehouse, tenant_id: str, changed: pl.DataFrame, sequence: int) -> None:
-    rows = changed.rename({"payer": "payer_account_id"}).with_columns(sequence=pl.lit(sequence), warnings=pl.lit(None))
+    rows = changed.rename({"payer": "payer_account_id"}).with_columns(
+        sequence=pl.lit(sequence), warnings=pl.concat_list("warnings", "lacks")
+    )
     warehouse.append(
         CUR_INGESTS,
         rows.select(pl.col(name).cast(dtype) for name, dtype in CUR_INGESTS.polars_schema.items()),

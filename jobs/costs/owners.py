@@ -47,16 +47,15 @@ def read_owners(path: Path) -> Owners:
     return checked(document, str(path))
 
 
-def checked(document: Mapping[str, Any], file: str, key: str = "") -> Owners:
+def checked(document: Mapping[str, Any], file: str) -> Owners:
     """Return owners of a parsed table. Raises ConfigError with file and key for whatever is no id or no tenant."""
     for payer, accounts in document.items():
-        place = f"{key}.{payer}" if key else payer
         if not payer.strip() or (isinstance(accounts, dict) and not all(each.strip() for each in accounts)):
-            raise ConfigError(file, place, f"an id is blank; {_ALLOWED}")
+            raise ConfigError(file, payer, f"an id is blank; {_ALLOWED}")
         named = (
-            {f"{place}.{each}": owner for each, owner in accounts.items()}
+            {f"{payer}.{each}": owner for each, owner in accounts.items()}
             if isinstance(accounts, dict)
-            else {place: accounts}
+            else {payer: accounts}
         )
         for where, owner in named.items():
             if not isinstance(owner, str) or not is_tenant_id(owner):

@@ -23,7 +23,7 @@ from jobs.sql import session, statement
 MEMORY = "1GB"  # what DuckDB holds before it spills beside the staged files
 THREADS = 4  # each holds a row group of all columns, which cannot spill
 AHEAD = timedelta(days=400)  # a charge later than that after the logical time is a mistake, not a prepayment
-BILLS_LIMIT = 1000  # payers and periods in one file: each becomes a file of its own
+BILLS_LIMIT = 1000  # payers, periods and currencies in one file: each payer and period becomes a file of its own
 # Half of DuckDB's row group is half of the memory; a quick compression takes a sixth less time, a twelfth more bytes.
 PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440"
 _LATEST = "2101-01-01"  # where nobody says what time it is
@@ -52,7 +52,7 @@ class Staged:
     passed_over  of the other lines, as cur_facts/passed_over.sql gives them
     quarantine   the quarantined lines in Parquet
     digest       SHA-256 of the file
-    missing      columns its dialect would read and the file lacks: null, and a basis that needs one is not known
+    missing      amounts its dialect would read and the file lacks: null, and a basis that needs one is not known
     """
 
     source: Source
@@ -111,13 +111,19 @@ def _read(link: Path, order: Order) -> Staged:
         facts = _written(connection, "facts", located, order)
         ((skipped,),) = connection.execute("SELECT coalesce(last_value, 0) FROM duckdb_sequences()").fetchall()
         passed_over = _query(connection, "passed_over", located, order) if skipped else _none_passed_over()
+        if passed_over["lines"].sum() != skipped:
+            raise BillError(
+                str(link), f"{skipped} lines are no facts, and {passed_over['lines'].sum()} when counted again"
+            )
         kept = passed_over.filter(pl.col("outcome") == "quarantined")
         quarantine = _written(connection, "quarantine", located, order) if kept.height else None
         connection.read_parquet(str(facts)).to_view("staged")
         sums = connection.sql(statement("bill_periods/sums")).pl()
+    if sums.height > BILLS_LIMIT:
+        raise BillError(str(link), f"{sums.height} payers and periods in one file: no bill has so many")
     with link.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    missing = tuple(name for name in dialect.reads if name not in located)
+    missing = tuple(name for name in (*dialect.amounts, *dialect.measures) if name not in located)
     return Staged(
         order.source, dialect.name, facts if sums.height else None, sums, passed_over, quarantine, digest, missing
     )

@@ -152,21 +152,18 @@ def known_sum(name: str) -> pl.Expr:
     return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
 
 
-def violations(rows: pl.DataFrame, as_of: datetime | None) -> list[str]:
-    """Tell what does not add up in the rows that `load` returns, and which closed months were restated."""
-    told: list[str] = []
-    for row in rows.filter(pl.col("rows") > 0).iter_rows(named=True):
-        bill = f"payer {row['payer']}, {row['billing_period']}, {row['currency']}"
-        for name, meant in _CHECKS.items():
-            if abs(row[name] or 0) >= CENT:
-                told.append(f"{bill}: {meant} by {plain(row[name])}")
-        if as_of is not None and row["billing_period"] > f"{as_of:%Y-%m}":
-            told.append(f"{bill}: a billing period that has not begun")
-        is_closed = row["was_final"] or (as_of is not None and row["billing_period"] < f"{as_of:%Y-%m}")
-        changes = {name: change for name, change in (_delta(row) or {}).items() if change}
-        if is_closed and changes:
-            by = ", ".join(f"{name} {plain(change)}" for name, change in changes.items())
-            told.append(f"{bill}: a closed month was restated: {by}")
+def violations(row: dict[str, Any], as_of: datetime | None) -> list[str]:
+    """Tell what does not add up in a row of the ingest log, and that a closed month was restated."""
+    if not row["rows"]:
+        return []
+    bill = f"payer {row['payer']}, {row['billing_period']}, {row['currency']}"
+    told = [f"{bill}: {meant} by {plain(row[name])}" for name, meant in _CHECKS.items() if abs(row[name] or 0) >= CENT]
+    if as_of is not None and row["billing_period"] > f"{as_of:%Y-%m}":
+        told.append(f"{bill}: a billing period that has not begun")
+    is_closed = row["was_final"] or (as_of is not None and row["billing_period"] < f"{as_of:%Y-%m}")
+    changes = [f"{name} {plain(change)}" for name, change in (_delta(row) or {}).items() if change]
+    if is_closed and changes:
+        told.append(f"{bill}: a closed month was restated: {', '.join(changes)}")
     return told
 
 

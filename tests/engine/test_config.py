@@ -110,6 +110,11 @@ def test_a_configuration_cannot_be_changed(write: Write) -> None:
             "tenants[0].bills[0].path",
             "is required",
         ),
+        (
+            '[[tenants]]\nid = "acme"\nworkspace = "prod"\npayer_tenants = {"1" = {"2" = "B!"}}',
+            "tenants[0].payer_tenants",
+            "1.2: 'B!' is no tenant's id",
+        ),
         ("ray = 1", "ray", "must be a table"),
         ("[catalog\n", "syntax", "allowed: TOML 1.0"),
     ],

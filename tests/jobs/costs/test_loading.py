@@ -75,6 +75,7 @@ def test_every_ingest_is_written_down_with_its_checks(warehouse: Warehouse, bill
         (0, None, "ok", as_of)
     }
     assert len({row["delivery"] for row in log}) == 2
+    assert all("bill.csv: no line_item_net_unblended_cost, " in row["warnings"][-1] for row in log)
     assert [row["sequence"] for row in every] == [1, 1, 2, 2]
 
 
