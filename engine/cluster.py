@@ -118,7 +118,7 @@ class RayBackend:
         _connect(address)
         self._cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
         count = min(self._cpus, MAX_WRITERS)
-        held = limits or Limits()
+        held = limits or Limits(units=job.flush_units)
         self._writers = [WriterActor.remote(job.stamp.run_id, job.locations, held) for _ in range(count)]
         self._job = job
         self._shared = ray.put(job)

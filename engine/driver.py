@@ -20,7 +20,8 @@ Chunk = Sequence[PlannedUnit | Gap]
 Progress = Callable[[int, int], None]
 CHUNK_UNITS = 16  # one Ray task; 240 to 1,800 tasks a second are free, an API call is not
 MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
-CHUNKS = 32  # that a run has at least, so that every worker has several and a lost one is no loss
+CHUNKS = 96  # that a large run has at least, so that every worker has several and a lost one is no loss
+FLUSHES = 50  # that a large run has at least: a kill costs what writers hold, and a commit takes a tenth of a second
 CHUNK_SECONDS = 1_800.0  # a chunk that takes longer hangs: throttled units take minutes, and 8 are read at a time
 CHECK_SECONDS = 120.0  # a check that takes longer over one unit hangs: thousands of resources take it milliseconds
 CHECK_BYTES = 4 * 2**30  # what a check that is judged apart may take on top of what its process has
@@ -35,6 +36,7 @@ class Job:
     checks: tuple[Check, ...]
     tenant_units: dict[str, int]
     locations: dict[str, str]
+    flush_units: int = CHUNK_UNITS
     collector: Collector = collect
     chunk_seconds: float = CHUNK_SECONDS
     check_seconds: float = CHECK_SECONDS
@@ -93,6 +95,7 @@ def job(
         checks=tuple(checks),
         tenant_units=dict(Counter(each.unit.tenant_id for each in planned)),
         locations={table.name: warehouse.location(table) for table in tables},
+        flush_units=max(CHUNK_UNITS, len(planned) // FLUSHES),
         collector=collector,
     )
 

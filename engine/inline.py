@@ -15,7 +15,7 @@ class InlineBackend:
     def __init__(self, job: Job, limits: Limits | None = None) -> None:
         """Hold the job and an empty writer."""
         self._job = job
-        self._writer = Writer(job.stamp.run_id, job.locations, limits or Limits())
+        self._writer = Writer(job.stamp.run_id, job.locations, limits or Limits(units=job.flush_units))
 
     def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
         """Scan one chunk after the other; what hangs or dies takes this process with it, so nothing is ever lost."""

@@ -15,11 +15,15 @@ from engine.scan import Scanned
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a writer closes its files: enough rows, bytes in memory or seconds since the first, whichever is first."""
+    """When a writer closes its files: enough rows, bytes in memory, units or seconds since the first; the first counts.
+
+    Rows and bytes make files of a sensible size; units and seconds are what a kill may cost.
+    """
 
     rows: int = 500_000
     bytes: int = 512 * 2**20  # about 128 MB as ZSTD Parquet
-    seconds: float = 60.0  # what a kill may cost
+    units: int = 1_000
+    seconds: float = 60.0
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Writer:
     _since: float = 0.0
     _rows: int = 0
     _bytes: int = 0
+    _units: int = 0
 
     def add(self, scanned: Scanned) -> None:
         """Take the rows of units; a repetition by a task that was tried again is left out."""
@@ -47,7 +52,9 @@ class Writer:
         self._seen.update(fresh)  # now only: what memory did not suffice for may come again
         self._rows += sum(frame.height for frame in self._held[-1].tables.values())
         self._bytes += sum(int(frame.estimated_size()) for frame in self._held[-1].tables.values())
-        if self._rows >= self.limits.rows or self._bytes >= self.limits.bytes:
+        self._units += len(fresh)
+        limits = self.limits
+        if self._rows >= limits.rows or self._bytes >= limits.bytes or self._units >= limits.units:
             self._close()
 
     def drain(self, *, everything: bool) -> list[Flush]:
@@ -62,7 +69,7 @@ class Writer:
         files = {name: self._write(name, flush_id) for name in self.locations}
         units = tuple(sorted(unit for each in self._held for unit in each.units))
         self._closed.append(Flush(flush_id, self.run_id, units, files))
-        self._held, self._rows, self._bytes = [], 0, 0
+        self._held, self._rows, self._bytes, self._units = [], 0, 0, 0
 
     def _write(self, name: str, flush_id: str) -> tuple[str, ...]:
         rows = pl.concat(each.tables[name] for each in self._held)

@@ -62,3 +62,14 @@ def test_units_for_which_memory_did_not_suffice_are_taken_when_they_come_again(w
         writer.add(Scanned(("u1", "u2"), Exhausted()))
     writer.add(scanned("u1", "u2"))
     assert written(writer) == ["u1", "u2"]
+
+
+def test_files_are_closed_after_a_number_of_units_however_few_rows_they_have(tmp_path: Path) -> None:
+    locations = {table.name: str(tmp_path / table.name) for table in (COVERAGE, FINDINGS)}
+    writer = Writer(RUN, locations, Limits(units=2))
+    writer.add(scanned("u1"))
+    assert writer.drain(everything=False) == []
+    writer.add(scanned("u2", "u3"))
+    writer.add(scanned("u4"))
+    assert [flush.units for flush in writer.drain(everything=False)] == [("u1", "u2", "u3")]
+    assert written(writer) == ["u4"]
