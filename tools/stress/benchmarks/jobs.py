@@ -59,7 +59,10 @@ def _correlated(rows: pl.DataFrame) -> pl.DataFrame:
 def _actual(rows: pl.DataFrame) -> pl.DataFrame:
     costs = [pl.col("actual").struct.field(f"cost_{window}") for window in ("7d", "30d", "mtd", "prev_month")]
     # A meta-finding's fingerprint is its own in the floor's input too: it reads the job's.
-    return rows.select("fingerprint", pl.col("actual").struct.field("method"), *costs)
+    method = pl.col("actual").struct.field("method")
+    # What a scope costs is context beside an unmatched finding; the floor does not look for it.
+    matched = pl.when(~method.str.starts_with("scoped")).then(method).otherwise(pl.lit("none")).alias("method")
+    return rows.select("fingerprint", matched, *costs)
 
 
 def _current(rows: pl.DataFrame) -> pl.DataFrame:
