@@ -71,8 +71,10 @@ def _drafts_are_accounted_for(run: Run) -> bool:
 
 
 def _net_is_within_cost(run: Run) -> bool:
-    net = pl.col("savings").struct.field("net")
-    cost = pl.coalesce(pl.col("actual").struct.field("cost_30d"), pl.col("estimated").struct.field("monthly_cost"))
+    """Say whether no finding saves more than its resource costs, on the basis that the saving names."""
+    savings, billed = pl.col("savings").struct, pl.col("actual").struct.field("cost_30d")
+    net, listed = savings.field("net"), pl.col("estimated").struct.field("monthly_cost")
+    cost = pl.when(savings.field("basis") == "actual").then(billed).otherwise(listed)
     return _count(run.rows(CURRENT).filter(net > cost)) == 0
 
 
