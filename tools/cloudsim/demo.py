@@ -48,9 +48,19 @@ def demo(folder: Path, run_options: tuple[str, ...] = ()) -> int:
             if code:
                 sys.stderr.write(printed[name])
                 return code
+        _say(progress, "finops explain")
+        code, explanation = _finops(("explain", *tenant, _dearest(folder / "exports")), simulator.child_environment())
     summary = json.loads((folder / "exports" / "summary.json").read_text("utf-8"))
-    _print(_sections(summary, json.loads(printed["run"])), folder / "exports")
-    return 0
+    _print(_sections(summary, json.loads(printed["run"])))
+    sys.stdout.write(f"\nThe largest saving of those on the bill, explained:\n{explanation}\n")
+    sys.stdout.write(f"exports: {folder / 'exports'}\n")
+    return code
+
+
+def _dearest(exports: Path) -> str:
+    """Return the id of the finding that saves most of those that the bill was matched with."""
+    top = json.loads((exports / "top_savings.json").read_text("utf-8"))["top_savings"]
+    return str(next(each["finding_id"] for each in top if each["actual"]["cost_30d"] is not None))
 
 
 def _say(console: Console, text: str) -> None:
@@ -94,6 +104,7 @@ def _sections(summary: dict[str, Any], run: dict[str, Any]) -> Iterator[Section]
             ("findings matched with the bill", f"{actual['attributed_findings']} of {summary['findings']}"),
         ],
     )
+    yield "Attribution", ("method", "findings"), [(name, str(count)) for name, count in actual["methods"].items()]
     yield "Seconds", ("stage", "seconds"), [(stage, f"{taken:.1f}") for stage, taken in run["seconds"].items()]
 
 
@@ -106,7 +117,7 @@ def _money(amount: str | None, currency: str | None) -> str:
     return "unknown" if amount is None else f"{float(amount):,.2f} {currency}"
 
 
-def _print(sections: Iterator[Section], exports: Path) -> None:
+def _print(sections: Iterator[Section]) -> None:
     """Print tables on a terminal, else one plain line per row."""
     console = Console()
     for title, columns, rows in sections:
@@ -117,7 +128,6 @@ def _print(sections: Iterator[Section], exports: Path) -> None:
             console.print(table)
         else:
             sys.stdout.writelines(f"{title}: {_plain(columns, row)}\n" for row in rows)
-    sys.stdout.write(f"exports: {exports}\n")
 
 
 def _plain(columns: tuple[str, ...], row: tuple[str, ...]) -> str:
