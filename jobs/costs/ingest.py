@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -103,7 +104,7 @@ def _without_mixed(read: Sequence[Read]) -> list[Read]:
             bills.setdefault(bill, []).append(place)
     refused: dict[int, str] = {}
     for bill, places in bills.items():
-        exports = sorted({_export(files[place]) for place in places}) + _kinds([files[place] for place in places], bill)
+        exports = _exports([files[place] for place in places], bill)
         if len(exports) > 1:
             told = f"two exports of payer {bill[0]} and {bill[1]}, {' and '.join(exports)}: name one of them"
             refused.update(dict.fromkeys(places, told))
@@ -123,15 +124,33 @@ def _without_mixed(read: Sequence[Read]) -> list[Read]:
     ]
 
 
-def _export(staged: Staged) -> str:
-    return f"{staged.source.export or '.'} as {staged.dialect}"
+def _exports(staged: Sequence[Staged], bill: Bill) -> list[str]:
+    """Name the exports that the files of a bill are of."""
+    exports = sorted({f"{each.source.export or '.'} as {each.dialect}" for each in staged})
+    return exports if len(exports) > 1 else _kinds(staged, bill) or _twins(staged, bill) or exports
 
 
 def _kinds(staged: Sequence[Staged], bill: Bill) -> list[str]:
-    """Name an actual and an amortised export of one bill: they have the same columns, and each has every charge."""
-    same = pl.col("payer").eq_missing(pl.lit(bill[0], pl.String)) & (pl.col("billing_period") == bill[1])
-    counts = pl.concat(
-        each.sums.filter(same).select(pl.col("unblended_lines", "amortized_lines").sum()) for each in staged
+    """Name an actual and an amortised export: they have the same columns, and each has every charge."""
+    sums = pl.concat(_of(bill, each).select(pl.col("unblended_lines", "amortized_lines").sum()) for each in staged)
+    is_actual, is_amortized = (sums["amortized_lines"] == 0).any(), (sums["unblended_lines"] == 0).any()
+    return ["one actual", "one amortised"] if is_actual and is_amortized else []
+
+
+def _twins(staged: Sequence[Staged], bill: Bill) -> list[str]:
+    """Name two files with the same totals in different numbers of lines: one month by the hour and by the day."""
+    seen: dict[tuple[tuple[str, Decimal | None], ...], tuple[int, str]] = {}
+    for each in staged:
+        sums = _of(bill, each).sort("currency")
+        totals, lines = tuple(sums.select("currency", "unblended").iter_rows()), int(sums["rows"].sum())
+        before, path = seen.setdefault(totals, (lines, each.source.path))
+        if before != lines and any(total for _, total in totals):
+            return [f"{path} of {before} lines", f"{each.source.path} of {lines} with the same total"]
+    return []
+
+
+def _of(bill: Bill, staged: Staged) -> pl.DataFrame:
+    payer, period = bill
+    return staged.sums.filter(
+        pl.col("payer").eq_missing(pl.lit(payer, pl.String)) & (pl.col("billing_period") == period)
     )
-    is_actual, is_amortized = (pl.col("amortized_lines") == 0).any(), (pl.col("unblended_lines") == 0).any()
-    return ["one actual", "one amortised"] if counts.select(is_actual & is_amortized).item() else []

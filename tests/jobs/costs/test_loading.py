@@ -143,6 +143,38 @@ def test_two_exports_of_a_payer_and_period_are_not_added_up(
     assert ingest(warehouse, "acme", paths[:1]).periods[0].replaced == 1
 
 
+def test_a_month_by_the_hour_and_by_the_day_is_told_by_its_total(warehouse: Warehouse, bill: Bill) -> None:
+    """Row 21: in one folder, nothing but the contents tells two exports apart."""
+    hourly, daily = bill([{COST: "1"}, {COST: "2.5"}], "d/hourly.csv"), bill([{COST: "3.5"}], "d/daily.csv")
+    report = ingest(warehouse, "acme", [str(Path(hourly).parent)])
+    assert [
+        f"{daily} of 1 lines and {hourly} of 2 with the same total" in str(file.error) for file in report.files
+    ] == [
+        True,
+        True,
+    ]
+    assert ingest(warehouse, "acme", [daily]).periods[0].unblended == Decimal("3.5")
+
+
+def test_an_actual_and_an_amortised_export_are_not_one(warehouse: Warehouse, written: Callable[..., str]) -> None:
+    line = {
+        "MeterId": "m",
+        "Date": "10/05/2026",
+        "SubscriptionGuid": "s",
+        "ReservationId": "r",
+        "BillingCurrency": "EUR",
+    }
+    paths = [
+        written(
+            [{**line, "ChargeType": "Purchase", "Cost": "30"}, {**line, "ChargeType": "Usage", "Cost": "0"}], "1.csv"
+        ),
+        written([{**line, "ChargeType": "Usage", "Cost": "1"}], "2.csv"),
+    ]
+    report = ingest(warehouse, "acme", paths)
+    assert all("one actual and one amortised: name one of them" in str(file.error) for file in report.files)
+    assert costs(warehouse) == []
+
+
 def test_what_a_refused_file_has_of_other_months_is_not_loaded_by_halves(warehouse: Warehouse, bill: Bill) -> None:
     paths = [bill([{}, SEPTEMBER], "a/1.csv"), bill([SEPTEMBER], "a/2.csv"), bill([{}], "b/1.csv")]
     report = ingest(warehouse, "acme", paths)
