@@ -9,6 +9,7 @@ import duckdb
 
 from jobs.costs.ingest import ingest
 from jobs.costs.report import IngestReport
+from tools.stress.benchmarks.attribution import attribution
 from tools.stress.benchmarks.floor import Figure, compare, timed
 from tools.stress.benchmarks.pipeline import open_warehouse
 from tools.stress.estate import TENANT
@@ -19,7 +20,7 @@ _BILL = Path(__file__).with_name("sql") / "bill.sql"
 
 def costs(n: int, repeat: int) -> list[Figure]:
     """Measure what bills cost; `n` is how many lines they have."""
-    return parse(n, repeat)
+    return [*parse(n, repeat), *attribution(n, repeat)]
 
 
 def parse(n: int, repeat: int) -> list[Figure]:
