@@ -29,9 +29,9 @@ class Matched:
 
 
 def billed_ids(facts: pl.LazyFrame) -> pl.DataFrame:
-    """Return the distinct resources of bill lines, with the services and regions they are billed under."""
+    """Return the distinct resources of bill lines, with the services and regions they are billed under; sorted."""
     named = facts.select(_BILL_ID).filter(pl.col("resource_id").is_not_null())
-    return named.unique().collect(engine="streaming")
+    return named.unique().sort("account_id", "resource_id", "region", "service").collect(engine="streaming")
 
 
 def matched(claims: pl.DataFrame, ids: pl.DataFrame) -> Matched:

@@ -1,7 +1,7 @@
 """Attribution of findings against ten times as many bill lines, against one DuckDB query over the same files.
 
-The job also decides how each id was matched, writes the billing rows behind every cost and commits; the query adds up
-the cost of each finding and writes one file.
+Both give the cost of every finding and the billing rows behind it. The job also decides how each id was matched, and
+commits two tables; the query takes ids as they are, and writes one file.
 """
 
 from pathlib import Path
@@ -49,8 +49,9 @@ def attribution(n: int, repeat: int) -> list[Figure]:
             return timed(lambda: answers.append(_in_one_query(warehouse, folder)))
 
         def agrees() -> bool:
-            mine = _costs(warehouse.scan(ENRICHED, TENANT).collect())
-            return all(mine.equals(each) for each in answers)
+            costs = _costs(warehouse.scan(ENRICHED, TENANT).collect())
+            rows = _billing_rows(warehouse.scan(ATTRIBUTION, TENANT).collect())
+            return all(costs.equals(_costs(each)) and rows.equals(_billing_rows(_unnested(each))) for each in answers)
 
         return [compare("costs_attribution", n, subject, floor, target=TARGET, repeat=repeat, agrees=agrees)]
 
@@ -98,10 +99,19 @@ def _in_one_query(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
             connection.read_parquet(data_files(warehouse, table)).create_view(name)
         rows = connection.sql(_QUERY.read_text(encoding="utf-8"), params={"as_of": STAMP.as_of}).pl()
     rows.write_parquet(folder / "answer.parquet", compression="zstd")
-    return _costs(rows)
+    return rows.select("fingerprint", "actual", "evidence_rows")
 
 
 def _costs(rows: pl.DataFrame) -> pl.DataFrame:
     actual = pl.col("actual").struct
     told = rows.select("fingerprint", actual.field("method"), *(actual.field(name) for name in WINDOWS))
     return told.sort("fingerprint")
+
+
+def _unnested(answer: pl.DataFrame) -> pl.DataFrame:
+    return answer.select("fingerprint", "evidence_rows").explode("evidence_rows").unnest("evidence_rows")
+
+
+def _billing_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    named = rows.select("fingerprint", "usage_type", "unit", "currency", "cost_30d", "quantity_30d", "lines")
+    return named.sort("fingerprint", "usage_type")
