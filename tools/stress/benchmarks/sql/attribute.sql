@@ -36,6 +36,12 @@ billed AS (
     WHERE usage_start < $as_of
     GROUP BY ALL
 ),
+-- What the bill does not name has the cost of its service there as context.
+scope AS (
+    SELECT DISTINCT account_id, region, true AS is_billed
+    FROM cur_facts
+    WHERE usage_start < $as_of AND usage_start >= $as_of - INTERVAL 30 DAY
+),
 costed AS (
     SELECT
         fingerprint, bool_or(related) AS related,
@@ -51,6 +57,10 @@ SELECT
         cost_30d := CASE WHEN related IS NOT NULL THEN coalesce(cost_30d, 0) END::DECIMAL(18, 6),
         cost_mtd := CASE WHEN related IS NOT NULL THEN coalesce(cost_mtd, 0) END::DECIMAL(18, 6),
         cost_prev_month := CASE WHEN related IS NOT NULL THEN coalesce(cost_prev_month, 0) END::DECIMAL(18, 6),
-        method := CASE WHEN related IS NULL THEN 'none' WHEN related THEN 'attachment' ELSE 'exact' END
+        method := CASE
+            WHEN related IS NULL AND is_billed AND source_fingerprints IS NULL THEN 'scoped_rollup_service'
+            WHEN related IS NULL THEN 'none' WHEN related THEN 'attachment' ELSE 'exact' END
     ) AS actual
-FROM every LEFT JOIN costed USING (fingerprint)
+FROM every
+LEFT JOIN costed USING (fingerprint)
+LEFT JOIN scope USING (account_id, region)
