@@ -97,7 +97,7 @@ def _in_one_query(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
         connection.execute("SET TimeZone = 'UTC'")
         for name, table in {"findings": FINDINGS, "cur_facts": CUR_FACTS}.items():
             connection.read_parquet(data_files(warehouse, table)).create_view(name)
-        rows = connection.sql(_QUERY.read_text(encoding="utf-8"), params={"as_of": STAMP.as_of}).pl()
+        rows: pl.DataFrame = connection.sql(_QUERY.read_text(encoding="utf-8"), params={"as_of": STAMP.as_of}).pl()
     rows.write_parquet(folder / "answer.parquet", compression="zstd")
     return rows.select("fingerprint", "actual", "evidence_rows")
 
