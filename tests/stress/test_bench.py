@@ -17,7 +17,7 @@ from tools.stress.drafts import drafts
 TINY = 1_000
 
 
-@pytest.mark.parametrize("name", ["contract", "reference", "write", "pipeline", "jobs"])
+@pytest.mark.parametrize("name", ["contract", "reference", "write", "pipeline", "jobs", "costs"])
 def test_subject_and_floor_give_the_same_answer(name: str) -> None:
     figures = BENCHMARKS[name](TINY, 1)
     assert [figure.name for figure in figures if not figure.agrees] == []
