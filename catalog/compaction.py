@@ -12,8 +12,9 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.typedef import Record
 
+from catalog.files import write_files
 from catalog.storage import key
-from catalog.warehouse import Warehouse, committing, retry_commit, write_files
+from catalog.warehouse import Warehouse, committing, retry_commit
 from contracts.errors import PermanentError
 from contracts.tables import Table
 

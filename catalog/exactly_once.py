@@ -7,31 +7,19 @@ somebody died is made up for by whoever comes next, from that summary. Where sum
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
 
 import polars as pl
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
 
-from catalog.warehouse import Warehouse, add_files, has_forgotten, history, properties, retry_commit, write_files
+from catalog.files import Flush, write_files
+from catalog.warehouse import Warehouse, add_files, has_forgotten, history, properties, retry_commit
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, TABLES, Table
 
 SIBLINGS = (FINDINGS, REJECTED)
 _RUN, _FLUSH = "finops.run", "finops.flush"
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """Files that a writer has closed and nobody has committed: whole units of one run.
-
-    files   table name -> paths; every row belongs to one of `units`
-    """
-
-    flush_id: str
-    run_id: str
-    units: tuple[str, ...]
-    files: Mapping[str, tuple[str, ...]]
 
 
 @retry_commit

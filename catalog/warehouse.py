@@ -21,6 +21,7 @@ from pyiceberg.table.snapshots import Snapshot
 from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
+from catalog.files import write_files
 from contracts.errors import PermanentError, TransientError
 from contracts.tables import TABLES, Table
 
@@ -265,31 +266,6 @@ def has_forgotten(table: IcebergTable) -> bool:
 def properties(snapshot: Snapshot) -> Mapping[str, str]:
     """Return what the commit said of itself."""
     return snapshot.summary.additional_properties if snapshot.summary else {}
-
-
-def write_files(location: str, table: Table, rows: pl.LazyFrame, name: str) -> list[str]:
-    """Write rows as ZSTD Parquet, one file per partition, named after `name`; nothing is committed.
-
-    Returns the paths. Raises PermanentError when the storage does not take them (a full disk); a partial file is an
-    orphan, never a row.
-    """
-    written: list[str] = []
-    partitioned = pl.PartitionBy(
-        f"{location}/data",
-        key=list(table.partition),
-        include_key=True,
-        file_path_provider=lambda args: f"{name}-{args.index_in_partition}-{uuid.uuid4().hex}.parquet",
-    )
-    try:
-        rows.select(pl.col(column).cast(dtype) for column, dtype in table.polars_schema.items()).sink_parquet(
-            partitioned,
-            compression="zstd",
-            mkdir=True,
-            sinked_paths_callback=lambda args: written.extend(sunk.path for sunk in args.paths),
-        )
-    except (OSError, pl.exceptions.ComputeError) as error:
-        raise PermanentError(f"writing {table.name} under {location}: {error}") from error
-    return written
 
 
 def add_files(

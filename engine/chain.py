@@ -15,7 +15,8 @@ from catalog.warehouse import Warehouse
 from checkers.registry import configured
 from contracts.seal import RunStamp
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, Table
-from engine.backends import backend_for, bills_on
+from engine.backends import backend_for
+from engine.bills import bills_on
 from engine.collect.discovery import CloudDiscovery
 from engine.config import Config, Tenant
 from engine.driver import Backend, Progress, drive, job

@@ -26,7 +26,7 @@ from catalog.warehouse import Warehouse
 from checkers.registry import all_checks, configured, datasets_of
 from contracts.errors import AccessDenied, ConfigError, FinopsError, NotFound, PermanentError
 from contracts.tables import COVERAGE
-from engine.backends import bills_on
+from engine.bills import bills_on
 from engine.chain import execute
 from engine.collect.policy import aws_policy
 from engine.config import Config, Ray, load

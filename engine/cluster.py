@@ -4,28 +4,24 @@ import logging
 import resource
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
-from catalog.exactly_once import Flush
+from catalog.files import Flush
 from checkers.base import Check, Context
 from checkers.evaluate import Judged, evaluate
-from contracts.errors import CheckError
-from engine.driver import Chunk, Ended, Job, Task
+from contracts.errors import CheckError, PermanentError
 from engine.placement import placement
 from engine.scan import scan
+from engine.work import Chunk, Ended, Job, Task
 from engine.writer import Limits, Writer, only
-from jobs.costs.ingest import Read, read_one
-from jobs.costs.reading import Order
-from jobs.costs.report import FileReport
 
 _LOG = logging.getLogger(__name__)
 MAX_WRITERS = 4
@@ -164,13 +160,7 @@ class RayBackend:
         if len(waiting) <= 1:  # nothing to share out
             yield from map(work, waiting)
             return
-        shared = ray.put(work)
-        running: deque[ray.ObjectRef] = deque()
-        for item in waiting:
-            if len(running) >= self._cpus:
-                yield ray.get(running.popleft())
-            running.append(WorkOn.remote(shared, item))
-        yield from map(ray.get, running)
+        yield from map(ray.get, _in_order(work, waiting))
 
     @staticmethod
     def _result(ref: ray.ObjectRef, chunk: Chunk) -> Ended:
@@ -203,46 +193,33 @@ def _connect(address: str) -> None:
         ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
 
 
-def _read_bill(order: Order) -> tuple[Read, dict[str, bytes]]:
-    """Read a bill into a folder of the node's own; what is in the folder comes along, one file's facts at most."""
-    with TemporaryDirectory(prefix="bills-") as folder:
-        read = read_one(replace(order, folder=Path(folder, "staged")))
-        files = [read.staged.facts, read.staged.quarantine] if read.staged else []
-        return read, {file.name: file.read_bytes() for file in files if file}
+def each(work: Callable[[Any], Any], items: Iterable[Any], address: str) -> Iterator[Any]:
+    """Work on items as Ray tasks on a cluster that is there, or is started for this; yields what they made, in order.
 
-
-ReadBill = ray.remote(max_retries=1)(_read_bill)
-
-
-def read_bills(orders: Sequence[Order], address: str) -> Iterator[Read]:
-    """Read bills as Ray tasks, one a file, as many at a time as there are CPUs; yields them in the orders' order.
-
-    Their paths must be readable on every node. A file whose reader dies is refused like one that cannot be read.
+    Of an item whose task died, a PermanentError that says how comes instead.
     """
     was_up = ray.is_initialized()
     _connect(address)
     try:
-        waiting, running = iter(orders), deque[ray.ObjectRef]()
-        ahead = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        for order in orders:
-            running.extend(ReadBill.remote(each) for each in islice(waiting, ahead - len(running)))
-            yield _received(running.popleft(), order)
+        yield from map(_made, _in_order(work, items))
     finally:
         if not was_up:
             ray.shutdown()
 
 
-def _received(ref: ray.ObjectRef, order: Order) -> Read:
-    """Put what a task has staged where the order wants it."""
+def _in_order(work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[ray.ObjectRef]:
+    """Start a task for every item, as many at a time as there are CPUs, and yield them as they were started."""
+    waiting, running = iter(items), deque[ray.ObjectRef]()
+    shared, ahead = ray.put(work), max(1, int(ray.cluster_resources().get("CPU", 1)))
+    while True:
+        running.extend(WorkOn.remote(shared, item) for item in islice(waiting, ahead - len(running)))
+        if not running:
+            return
+        yield running.popleft()
+
+
+def _made(ref: ray.ObjectRef) -> Any:
     try:
-        read, files = ray.get(ref)
+        return ray.get(ref)
     except RayError as error:
-        return Read(FileReport(path=order.source.path, error=f"its reader died: {_cause(error)}"))
-    if read.staged is None:
-        return Read(read.report)
-    order.folder.mkdir()
-    for name, content in files.items():
-        (order.folder / name).write_bytes(content)
-    places = {name: order.folder / f"{name}.parquet" for name in ("facts", "quarantine")}
-    here = {name: place if place.exists() else None for name, place in places.items()}
-    return Read(read.report, replace(read.staged, **here))
+        return PermanentError(f"its task died: {_cause(error)}")

@@ -1,12 +1,12 @@
 """Drive a run's scan: hand chunks to a backend, commit what its writers close, until every unit is in the tables."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from catalog import exactly_once
-from catalog.exactly_once import Flush
+from catalog.files import Flush
 from catalog.warehouse import Warehouse
 from checkers.base import Check
 from contracts.errors import PermanentError, TransientError
@@ -15,54 +15,13 @@ from contracts.tables import COVERAGE, FINDINGS, REJECTED
 from engine.collect.unit import collect
 from engine.plan import Gap, PlannedUnit
 from engine.scan import Collector
+from engine.work import CHUNK_UNITS, Chunk, Ended, Job, Task
 
-Chunk = Sequence[PlannedUnit | Gap]
 Progress = Callable[[int, int], None]
-CHUNK_UNITS = 16  # one Ray task; 240 to 1,800 tasks a second are free, an API call is not
 MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
 CHUNKS = 96  # that a large run has at least, so that every worker has several and a lost one is no loss
 FLUSHES = 50  # that a large run has at least: a kill costs what writers hold, and a commit takes a tenth of a second
-CHUNK_SECONDS = 1_800.0  # a chunk that takes longer hangs: throttled units take minutes, and 8 are read at a time
-CHECK_SECONDS = 120.0  # a check that takes longer over one unit hangs: thousands of resources take it milliseconds
-CHECK_BYTES = 4 * 2**30  # what a check that is judged apart may take on top of what its process has
 MAX_LOST = 3  # chunks that may be lost before their units are looked into, and units a check may kill
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What every task and writer of a run must know; small and picklable."""
-
-    stamp: RunStamp
-    checks: tuple[Check, ...]
-    tenant_units: dict[str, int]
-    locations: dict[str, str]
-    flush_units: int = CHUNK_UNITS
-    collector: Collector = collect
-    chunk_seconds: float = CHUNK_SECONDS
-    check_seconds: float = CHECK_SECONDS
-    check_bytes: int = CHECK_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A chunk to scan, and how carefully.
-
-    apart     every check in a process of its own, so that one that hangs or kills its process fails alone
-    left_out  checks that are not tried any more, and why
-    """
-
-    chunk: Chunk
-    apart: bool = False
-    left_out: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What became of a chunk: scanned, or lost and why; and the checks whose own process was lost, and why."""
-
-    chunk: Chunk
-    lost: str | None = None
-    deadly: Mapping[str, str] = field(default_factory=dict)
 
 
 class Backend(Protocol):

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from catalog.exactly_once import Flush
-from engine.driver import Ended, Job, Task
+from catalog.files import Flush
 from engine.scan import scan
+from engine.work import Ended, Job, Task
 from engine.writer import Limits, Writer
 
 

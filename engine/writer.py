@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from catalog.exactly_once import Flush
-from catalog.warehouse import write_files
+from catalog.files import Flush, write_files
 from contracts.tables import TABLES
 from engine.scan import Scanned
 

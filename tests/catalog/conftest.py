@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from catalog.exactly_once import Flush
-from catalog.warehouse import Warehouse, write_files
+from catalog.files import Flush, write_files
+from catalog.warehouse import Warehouse
 from contracts.tables import COVERAGE, FINDINGS, Table
 
 RUN = "20261101T000000Z-1"

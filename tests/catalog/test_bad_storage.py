@@ -14,8 +14,8 @@ import pytest
 import stamina
 
 from catalog import exactly_once
-from catalog.exactly_once import Flush
-from catalog.warehouse import COMMIT_SECONDS, LOCK_TIMEOUT_SECONDS, LONGEST_PAUSE_SECONDS, Warehouse, write_files
+from catalog.files import Flush, write_files
+from catalog.warehouse import COMMIT_SECONDS, LOCK_TIMEOUT_SECONDS, LONGEST_PAUSE_SECONDS, Warehouse
 from contracts.errors import PermanentError, TransientError
 from contracts.tables import COVERAGE, FINDINGS, KPI_DAILY
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.compaction import Sizes, _rewrite, _swap, compact, digest, plan
-from catalog.warehouse import Warehouse, add_files, write_files
+from catalog.files import write_files
+from catalog.warehouse import Warehouse, add_files
 from contracts.tables import FINDINGS, KPI_DAILY, TABLES, Table
 
 ANY = Sizes(min_files=2)

@@ -10,7 +10,7 @@ import pytest
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from catalog import exactly_once
-from catalog.exactly_once import Flush
+from catalog.files import Flush
 from catalog.warehouse import Warehouse, add_files
 from contracts.errors import TransientError
 from contracts.tables import COVERAGE, FINDINGS, Table

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from catalog import exactly_once
-from catalog.exactly_once import Flush
 from catalog.expiry import expire
+from catalog.files import Flush
 from catalog.releases import pinned, publish, read
 from catalog.warehouse import Warehouse, has_forgotten, history
 from contracts.tables import COVERAGE, FINDINGS, KPI_DAILY, RELEASES, Table

@@ -16,12 +16,12 @@ import polars as pl
 import pytest
 
 from catalog import exactly_once
-from catalog.exactly_once import Flush
+from catalog.files import Flush, write_files
 from catalog.maintenance import Policy, maintain
 from catalog.orphans import references
 from catalog.releases import publish, read
 from catalog.state import State
-from catalog.warehouse import Warehouse, history, write_files
+from catalog.warehouse import Warehouse, history
 from checkers.base import Dataset
 from contracts.tables import COVERAGE, FINDINGS, KPI_DAILY, TABLES
 from engine.collect.unit import Reading

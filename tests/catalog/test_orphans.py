@@ -12,10 +12,10 @@ from moto.server import ThreadedMotoServer
 from pyarrow import fs
 
 from catalog import exactly_once
-from catalog.exactly_once import Flush
+from catalog.files import Flush, write_files
 from catalog.orphans import damaged, orphans, references
 from catalog.storage import Storage, key
-from catalog.warehouse import Warehouse, write_files
+from catalog.warehouse import Warehouse
 from contracts.tables import COVERAGE, FINDINGS, KPI_DAILY, Table
 
 Write = Callable[..., Flush]

@@ -9,7 +9,7 @@ import pytest
 
 from catalog.warehouse import Warehouse
 from contracts.tables import CUR_FACTS
-from engine.backends import bills_on
+from engine.bills import bills_on
 from jobs.costs.ingest import ingest
 from jobs.costs.report import IngestReport
 

@@ -14,8 +14,8 @@ from threading import Barrier
 import polars as pl
 
 from catalog import exactly_once
-from catalog.exactly_once import Flush
-from catalog.warehouse import Warehouse, write_files
+from catalog.files import Flush, write_files
+from catalog.warehouse import Warehouse
 from contracts.tables import COVERAGE, FINDINGS, Table
 from tools.stress.oracle import stored
 

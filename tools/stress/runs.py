@@ -32,7 +32,8 @@ from contracts.tables import (
 )
 from engine.backends import backend_for
 from engine.chain import Chain, Reporter, RunResult
-from engine.driver import Backend, Job, job
+from engine.driver import Backend, job
+from engine.work import Job
 from jobs.digest import Digest, digest
 from tools.stress.estate import WORKSPACE, StressEstate
 from tools.stress.stages import Stage, recording

@@ -20,9 +20,9 @@ from contracts.seal import RunStamp, seal
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, TABLES
 from contracts.units import UNIT_KEY
 from engine.cluster import WriterActor
-from engine.driver import CHUNK_UNITS
 from engine.placement import placement
 from engine.scan import Scanned
+from engine.work import CHUNK_UNITS
 from engine.writer import Limits, only
 from tools.stress.drafts import drafts
 from tools.stress.scan import AS_OF, open_warehouse

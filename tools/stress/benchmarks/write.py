@@ -9,8 +9,8 @@ from catalog import exactly_once
 from catalog.warehouse import Warehouse
 from contracts.seal import seal
 from contracts.tables import COVERAGE, FINDINGS, REJECTED
-from engine.driver import CHUNK_UNITS
 from engine.scan import Scanned
+from engine.work import CHUNK_UNITS
 from engine.writer import Writer
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed, write_one_file

@@ -1,0 +1,48 @@
+"""Parquet files of tables before anybody commits them; all that a writer needs of the catalog, without Iceberg."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from contracts.errors import PermanentError
+from contracts.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Files that a writer has closed and nobody has committed: whole units of one run.
+
+    files   table name -> paths; every row belongs to one of `units`
+    """
+
+    flush_id: str
+    run_id: str
+    units: tuple[str, ...]
+    files: Mapping[str, tuple[str, ...]]
+
+
+def write_files(location: str, table: Table, rows: pl.LazyFrame, name: str) -> list[str]:
+    """Write rows as ZSTD Parquet, one file per partition, named after `name`; nothing is committed.
+
+    Returns the paths. Raises PermanentError when the storage does not take them (a full disk); a partial file is an
+    orphan, never a row.
+    """
+    written: list[str] = []
+    partitioned = pl.PartitionBy(
+        f"{location}/data",
+        key=list(table.partition),
+        include_key=True,
+        file_path_provider=lambda args: f"{name}-{args.index_in_partition}-{uuid.uuid4().hex}.parquet",
+    )
+    try:
+        rows.select(pl.col(column).cast(dtype) for column, dtype in table.polars_schema.items()).sink_parquet(
+            partitioned,
+            compression="zstd",
+            mkdir=True,
+            sinked_paths_callback=lambda args: written.extend(sunk.path for sunk in args.paths),
+        )
+    except (OSError, pl.exceptions.ComputeError) as error:
+        raise PermanentError(f"writing {table.name} under {location}: {error}") from error
+    return written
