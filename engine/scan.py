@@ -4,10 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
 from checkers.base import Check, Context, Dataset
 from checkers.evaluate import Judged, evaluate
@@ -32,15 +30,6 @@ class Scanned:
 
     units: tuple[str, ...]
     tables: Mapping[str, pl.DataFrame]
-
-    def __reduce__(self) -> tuple[Callable[..., "Scanned"], tuple[Any, ...]]:
-        """Travel as Arrow, whose buffers need no copy: Polars' own pickle writes and reads them all again."""
-        newest = pl.CompatLevel.newest()
-        return _arrived, (self.units, {name: rows.to_arrow(compat_level=newest) for name, rows in self.tables.items()})
-
-
-def _arrived(units: tuple[str, ...], tables: Mapping[str, pa.Table]) -> Scanned:
-    return Scanned(units, {name: pl.DataFrame(rows) for name, rows in tables.items()})
 
 
 def scan(
