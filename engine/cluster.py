@@ -145,11 +145,17 @@ class RayBackend:
         return self._job.chunk_seconds + apart
 
     def drain(self, *, everything: bool) -> list[Flush]:
-        """Return the files that the writers have closed; a writer that died has none, its units are done again."""
+        """Return the files that the writers have closed.
+
+        A writer that died has none, and one that does not answer is killed; the units of both are done again.
+        """
         flushes: list[Flush] = []
         for writer in self._writers:
             try:
-                flushes += ray.get(writer.drain.remote(everything=everything))
+                flushes += ray.get(writer.drain.remote(everything=everything), timeout=self._job.writer_seconds)
+            except GetTimeoutError:
+                _LOG.warning("a writer does not answer and is killed; its units are scanned again")
+                ray.kill(writer, no_restart=False)
             except RayError as error:
                 _LOG.warning("a writer died (%s); its units are scanned again", _cause(error))
         return flushes

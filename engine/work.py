@@ -13,6 +13,7 @@ Chunk = Sequence[PlannedUnit | Gap]
 CHUNK_UNITS = 16  # one Ray task; 240 to 1,800 tasks a second are free, an API call is not
 CHUNK_SECONDS = 1_800.0  # a chunk that takes longer hangs: throttled units take minutes, and 8 are read at a time
 CHECK_SECONDS = 120.0  # a check that takes longer over one unit hangs: thousands of resources take it milliseconds
+WRITER_SECONDS = 600.0  # a writer that takes longer to answer hangs: it writes half a gigabyte at most meanwhile
 CHECK_BYTES = 4 * 2**30  # what a check that is judged apart may take on top of what its process has
 
 
@@ -29,6 +30,7 @@ class Job:
     chunk_seconds: float = CHUNK_SECONDS
     check_seconds: float = CHECK_SECONDS
     check_bytes: int = CHECK_BYTES
+    writer_seconds: float = WRITER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

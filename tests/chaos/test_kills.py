@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,17 @@ def test_a_writer_or_worker_killed_at_any_unit_costs_only_another_scan(tmp_path:
         drive(warehouse, backend, units, RUN, lambda _done, _total: None, chunk_units=rng.choice([1, 2]))
     assert estate.marker.exists()
     assert complaints(warehouse, estate, CHECKS) == []
+
+
+@pytest.mark.slow
+@pytest.mark.chaos(few=0, full=2)
+def test_a_writer_that_stops_without_dying_is_replaced(tmp_path: Path, seed: int) -> None:
+    warehouse = open_warehouse(tmp_path)
+    units = ESTATE.units()
+    scanning = job(warehouse, units, CHECKS, RunStamp(RUN, AS_OF), collector=ESTATE.collect)
+    scanning = replace(scanning, chunk_seconds=30.0, writer_seconds=20.0)
+    with backend_for("local", scanning, Limits(rows=1)) as backend:
+        writer = random.Random(seed).choice(backend._writers)
+        os.kill(ray.get(writer.__ray_call__.remote(lambda _: os.getpid())), signal.SIGSTOP)
+        drive(warehouse, backend, units, RUN, lambda _done, _total: None, chunk_units=1)
+    assert complaints(warehouse, ESTATE, CHECKS) == []
