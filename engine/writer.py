@@ -21,7 +21,7 @@ class Limits:
 
     rows: int = 500_000
     bytes: int = 512 * 2**20  # about 128 MB as ZSTD Parquet
-    units: int = 1_000
+    units: int = 1_000_000  # a run says how many are a small part of it
     seconds: float = 60.0
 
 
