@@ -25,12 +25,10 @@ def test_subject_and_floor_give_the_same_answer(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_workers_find_the_same_and_a_kill_is_paid_for_in_units() -> None:
-    (speed,), (cost,) = BENCHMARKS["ray"](TINY, 1), BENCHMARKS["resume"](TINY, 1)
-    assert speed.agrees
-    assert cost.agrees
-    assert 0 <= cost.ratio <= 1
-    assert (speed.at_least, cost.at_least) == (True, False)
+def test_two_workers_find_what_one_process_finds() -> None:
+    (figure,) = BENCHMARKS["ray"](TINY, 1)  # `resume` is what the stress engine's test does
+    assert figure.agrees
+    assert figure.at_least
 
 
 @pytest.mark.slow
