@@ -12,9 +12,10 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.typedef import Record
 
+from catalog.changes import committing
 from catalog.files import write_files
 from catalog.storage import key
-from catalog.warehouse import Warehouse, committing, retry_commit
+from catalog.warehouse import Warehouse, retry_commit
 from contracts.errors import PermanentError
 from contracts.tables import Table
 

@@ -14,8 +14,9 @@ import polars as pl
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
 
+from catalog.changes import add_files
 from catalog.files import Flush, write_files
-from catalog.warehouse import Warehouse, add_files, has_forgotten, history, properties, retry_commit
+from catalog.warehouse import Warehouse, has_forgotten, history, properties, retry_commit
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, TABLES, Table
 
 SIBLINGS = (FINDINGS, REJECTED)

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from pyiceberg.table import Table as IcebergTable
 
+from catalog.changes import committing
 from catalog.exactly_once import run_of
-from catalog.warehouse import Warehouse, committing, history, retry_commit
+from catalog.warehouse import Warehouse, history, retry_commit
 from contracts.errors import TransientError
 from contracts.tables import RELEASES, Table
 

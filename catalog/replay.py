@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pyiceberg.expressions import EqualTo, Reference
 
-from catalog.warehouse import COMMIT, TENANT, Warehouse, add_files, lineage, properties
+from catalog.changes import add_files
+from catalog.warehouse import COMMIT, TENANT, Warehouse, lineage, properties
 from contracts.errors import PermanentError
 from contracts.tables import Table
 

@@ -2,9 +2,7 @@
 
 import json
 import uuid
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -19,10 +17,11 @@ from pyiceberg.expressions import And, BooleanExpression, EqualTo, IsNull, Refer
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
 from sqlalchemy import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from catalog.changes import add_files, catalog_errors
 from catalog.files import write_files
-from contracts.errors import PermanentError, TransientError
+from contracts.errors import TransientError
 from contracts.tables import TABLES, Table
 
 Rows = pl.LazyFrame | pl.DataFrame
@@ -32,8 +31,8 @@ IDLE_SECONDS = 20  # PostgreSQL ends a transaction whose process sleeps or is cu
 COMMIT_ATTEMPTS = 30
 LONGEST_PAUSE_SECONDS = 2.0  # between two attempts
 COMMIT_SECONDS = 40.0  # the last attempt may wait for the lock once more: the clear error comes within a minute
+_FORMAT = {"format-version": "2"}  # of a table when it is made; not one of its properties afterwards
 _PROPERTIES = {
-    "format-version": "2",
     "write.parquet.compression-codec": "zstd",
     # pyiceberg's own retry re-applies an append blindly and duplicates rows; our loop looks before every attempt.
     "commit.retry.num-retries": "0",
@@ -88,7 +87,7 @@ class Warehouse:
         @_retry_open
         def attempt() -> Warehouse:
             try:
-                with _catalog_errors("opening the catalog"):
+                with catalog_errors("opening the catalog"):
                     warehouse = Warehouse(SqlCatalog(NAMESPACE, uri=uri, warehouse=location, pool_pre_ping="true"), uri)
                     warehouse._create_missing()
             except _CREATED_BY_ANOTHER as error:
@@ -102,7 +101,7 @@ class Warehouse:
 
     def load(self, table: Table) -> IcebergTable:
         """Read the table's current metadata. Raises TransientError when the catalog's database is locked or away."""
-        with _catalog_errors(f"reading {table.name}"):
+        with catalog_errors(f"reading {table.name}"):
             return self.catalog.load_table(f"{NAMESPACE}.{table.name}")
 
     def snapshot_id(self, table: Table) -> int | None:
@@ -221,7 +220,7 @@ class Warehouse:
             if self.catalog.table_exists(name):
                 self._evolve(table)
                 continue
-            created = self.catalog.create_table_transaction(name, table.schema, properties=_PROPERTIES)
+            created = self.catalog.create_table_transaction(name, table.schema, properties={**_FORMAT, **_PROPERTIES})
             with created as transaction, transaction.update_spec() as spec:
                 for column in table.partition:
                     spec.add_identity(column)
@@ -266,52 +265,6 @@ def has_forgotten(table: IcebergTable) -> bool:
 def properties(snapshot: Snapshot) -> Mapping[str, str]:
     """Return what the commit said of itself."""
     return snapshot.summary.additional_properties if snapshot.summary else {}
-
-
-def add_files(
-    table: IcebergTable,
-    paths: Sequence[str],
-    summary: dict[str, str],
-    *,
-    replaced: BooleanExpression | None = None,
-) -> int:
-    """Commit written files (and drop the rows they replace) as one change of the table; returns the snapshot id.
-
-    Raises as `committing` does.
-    """
-    with committing(table), warnings.catch_warnings(), table.transaction() as transaction:
-        warnings.filterwarnings("ignore", message="Delete operation did not match any records")
-        if replaced is not None:
-            transaction.delete(replaced, snapshot_properties=summary)
-        if paths:
-            transaction.add_files(list(paths), snapshot_properties=summary, check_duplicate_files=False)
-    snapshot = table.current_snapshot()
-    return snapshot.snapshot_id if snapshot else 0
-
-
-@contextmanager
-def committing(table: IcebergTable) -> Iterator[None]:
-    """Name what failed while a table is changed; the table then stays as it was.
-
-    Raises TransientError when another commit was first or the catalog's database is locked or away, PermanentError
-    when metadata cannot be written (a full disk).
-    """
-    name = ".".join(table.name())
-    try:
-        with _catalog_errors(f"commit to {name}"):
-            yield
-    except CommitFailedException as error:
-        raise TransientError(f"commit to {name}: {error}") from error
-    except OSError as error:
-        raise PermanentError(f"commit to {name}: {error}; make room or mend the storage, then resume") from error
-
-
-@contextmanager
-def _catalog_errors(doing: str) -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise TransientError(f"{doing}: the catalog's database is locked or away: {error.orig}") from error
 
 
 def _is_remote(path: str) -> bool:

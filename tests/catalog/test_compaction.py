@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.changes import add_files
 from catalog.compaction import Sizes, _rewrite, _swap, compact, digest, plan
 from catalog.files import write_files
-from catalog.warehouse import Warehouse, add_files
+from catalog.warehouse import Warehouse
 from contracts.tables import FINDINGS, KPI_DAILY, TABLES, Table
 
 ANY = Sizes(min_files=2)

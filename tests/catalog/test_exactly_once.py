@@ -10,8 +10,9 @@ import pytest
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from catalog import exactly_once
+from catalog.changes import add_files
 from catalog.files import Flush
-from catalog.warehouse import Warehouse, add_files
+from catalog.warehouse import Warehouse
 from contracts.errors import TransientError
 from contracts.tables import COVERAGE, FINDINGS, Table
 

@@ -7,8 +7,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from catalog.changes import add_files
 from catalog.files import write_files
-from catalog.warehouse import Warehouse, add_files
+from catalog.warehouse import Warehouse
 from contracts.tables import KPI_DAILY, TABLES, Table
 
 
@@ -111,3 +112,10 @@ def test_a_struct_that_has_grown_reads_with_nulls_in_what_older_files_and_snapsh
     ]
     then = warehouse.scan(newer, "acme", snapshot_id=first).collect()["cost"].to_list()
     assert then == [{"billed": 1, "covered": None}]
+
+
+def test_opening_tables_that_are_as_they_should_be_changes_none_of_them(tmp_path: Path) -> None:
+    uri, location = f"sqlite:///{tmp_path}/c.db", str(tmp_path / "w")
+    made, again = Warehouse.open(uri, location), Warehouse.open(uri, location)
+    for table in TABLES.values():
+        assert again.load(table).metadata_location == made.load(table).metadata_location

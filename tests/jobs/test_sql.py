@@ -7,8 +7,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from catalog.changes import add_files
 from catalog.files import write_files
-from catalog.warehouse import Files, Warehouse, add_files
+from catalog.warehouse import Files, Warehouse
 from contracts.tables import CUR_FACTS, Table
 from jobs.sql import Relation, bound, queries, query, relations, session
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
+from catalog.changes import add_files
 from catalog.files import write_files
-from catalog.warehouse import add_files
 from contracts.tables import COVERAGE, CUR_FACTS, CURRENT, FINDINGS, REJECTED, Table
 from jobs.digest import Digest, digest
 from tools.stress.estate import TENANT, StressEstate

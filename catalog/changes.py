@@ -1,0 +1,79 @@
+"""Change a table in one commit: files in, rows out; and name what failed."""
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.expressions import BooleanExpression
+from pyiceberg.table import Table as IcebergTable
+from pyiceberg.table.metadata import TableMetadataV2
+from sqlalchemy.exc import OperationalError
+
+from contracts.errors import PermanentError, TransientError
+
+
+def add_files(
+    table: IcebergTable,
+    paths: Sequence[str],
+    summary: dict[str, str],
+    *,
+    replaced: BooleanExpression | None = None,
+) -> int:
+    """Commit written files (and drop the rows they replace) as one change of the table; returns the snapshot id.
+
+    Raises as `committing` does.
+    """
+    table = _uncopied(table)
+    with committing(table), warnings.catch_warnings(), table.transaction() as transaction:
+        warnings.filterwarnings("ignore", message="Delete operation did not match any records")
+        if replaced is not None:
+            transaction.delete(replaced, snapshot_properties=summary)
+        if paths:
+            transaction.add_files(list(paths), snapshot_properties=summary, check_duplicate_files=False)
+    snapshot = table.current_snapshot()
+    return snapshot.snapshot_id if snapshot else 0
+
+
+@contextmanager
+def committing(table: IcebergTable) -> Iterator[None]:
+    """Name what failed while a table is changed; the table then stays as it was.
+
+    Raises TransientError when another commit was first or the catalog's database is locked or away, PermanentError
+    when metadata cannot be written (a full disk).
+    """
+    name = ".".join(table.name())
+    try:
+        with catalog_errors(f"commit to {name}"):
+            yield
+    except CommitFailedException as error:
+        raise TransientError(f"commit to {name}: {error}") from error
+    except OSError as error:
+        raise PermanentError(f"commit to {name}: {error}; make room or mend the storage, then resume") from error
+
+
+@contextmanager
+def catalog_errors(doing: str) -> Iterator[None]:
+    """Raise TransientError, naming what was being done, when the catalog's database is locked or away."""
+    try:
+        yield
+    except OperationalError as error:
+        raise TransientError(f"{doing}: the catalog's database is locked or away: {error.orig}") from error
+
+
+class _Uncopied(TableMetadataV2):
+    """A table's metadata, of which a transaction makes no deep copies: some twenty a commit, of every snapshot known.
+
+    It changes none of them, and they are two thirds of a commit's time.
+    """
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "_Uncopied":
+        """Copy it with other values for some fields; never deeply."""
+        del deep
+        return super().model_copy(update=update)
+
+
+def _uncopied(table: IcebergTable) -> IcebergTable:
+    metadata = _Uncopied.model_construct(**dict(table.metadata))
+    return IcebergTable(table.name(), metadata, table.metadata_location, table.io, table.catalog)
