@@ -34,6 +34,7 @@ def write_files(location: str, table: Table, rows: pl.LazyFrame, name: str) -> l
         f"{location}/data",
         key=list(table.partition),
         include_key=True,
+        approximate_bytes_per_file=None,  # who writes says how much; estimating it costs as much as writing
         file_path_provider=lambda args: f"{name}-{args.index_in_partition}-{uuid.uuid4().hex}.parquet",
     )
     try:

@@ -39,9 +39,7 @@ _PROPERTIES = {
     "commit.manifest-merge.enabled": "true",
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
-    # Bounds that are cut off cannot prove that a whole file is to be replaced: it would be read and written anew.
-    "write.metadata.metrics.column.tenant_id": "full",
-    "write.metadata.metrics.column.payer_account_id": "full",
+    "write.metadata.metrics.default": "none",
 }
 TENANT, COMMIT = "finops.tenant", "finops.commit"  # what a commit says of itself
 _INPUTS, _PARTITION = "finops.inputs", "finops.partition"
@@ -220,7 +218,7 @@ class Warehouse:
             if self.catalog.table_exists(name):
                 self._evolve(table)
                 continue
-            created = self.catalog.create_table_transaction(name, table.schema, properties={**_FORMAT, **_PROPERTIES})
+            created = self.catalog.create_table_transaction(name, table.schema, properties={**_FORMAT, **_wanted(table)})
             with created as transaction, transaction.update_spec() as spec:
                 for column in table.partition:
                     spec.add_identity(column)
@@ -230,9 +228,10 @@ class Warehouse:
         if _column_names(table.schema) - set(iceberg.schema().column_names):
             with iceberg.update_schema() as update:
                 update.union_by_name(table.schema)
-        if _PROPERTIES.items() - iceberg.properties.items():
+        wanted = _wanted(table)
+        if wanted.items() - iceberg.properties.items():
             with iceberg.transaction() as transaction:
-                transaction.set_properties(_PROPERTIES)
+                transaction.set_properties(wanted)
 
 
 @cache
@@ -269,6 +268,17 @@ def properties(snapshot: Snapshot) -> Mapping[str, str]:
 
 def _is_remote(path: str) -> bool:
     return "://" in path
+
+
+def _wanted(table: Table) -> dict[str, str]:
+    """Return the properties of a table: bounds of the columns its files are chosen by, whole, and of no others.
+
+    Bounds that are cut off cannot prove that a whole file is to be replaced: it would be read and written anew.
+    """
+    chosen_by = (*table.partition, *table.order, "payer_account_id")
+    return _PROPERTIES | {
+        f"write.metadata.metrics.column.{name}": "full" for name in chosen_by if name in table.schema.names
+    }
 
 
 def _column_names(columns: Iterable[pa.Field], parent: str = "") -> set[str]:

@@ -19,8 +19,8 @@ class Limits:
     Rows and bytes make files of a sensible size; units and seconds are what a kill may cost.
     """
 
-    rows: int = 500_000
-    bytes: int = 512 * 2**20  # about 128 MB as ZSTD Parquet
+    rows: int = 1_000_000
+    bytes: int = 768 * 2**20  # about 128 MB as ZSTD Parquet
     units: int = 1_000_000  # a run says how many are a small part of it
     seconds: float = 60.0
 
