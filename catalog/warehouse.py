@@ -218,7 +218,9 @@ class Warehouse:
             if self.catalog.table_exists(name):
                 self._evolve(table)
                 continue
-            created = self.catalog.create_table_transaction(name, table.schema, properties={**_FORMAT, **_wanted(table)})
+            created = self.catalog.create_table_transaction(
+                name, table.schema, properties={**_FORMAT, **_wanted(table)}
+            )
             with created as transaction, transaction.update_spec() as spec:
                 for column in table.partition:
                     spec.add_identity(column)

@@ -92,3 +92,8 @@ def test_a_rule_has_to_judge_every_resource_once(judge: Any) -> None:
 
     with pytest.raises(CheckError, match="8 verdicts for 4 resources"):
         judged(judge, twice)
+
+
+def test_a_rule_without_verdicts_is_a_check_error(judge: Any) -> None:
+    with pytest.raises(CheckError, match="verdict"):
+        judged(judge, lambda volumes, **context: CHECK.judge(volumes, **context).drop("verdict"))
