@@ -17,15 +17,20 @@ _CREATED = r'"created_at": ?"([^"]+)"'
 
 
 def judged(
-    findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, costs: pl.DataFrame, bill: Bill
+    findings: pl.DataFrame,
+    claims: pl.DataFrame,
+    found: Matched,
+    costs: pl.DataFrame,
+    kinds: pl.DataFrame,
+    bill: Bill,
 ) -> pl.DataFrame:
     """Add up the lines of every finding, in their order; `unmatched` says why one has none.
 
-    `costs` are the lines of each finding (`row`).
+    `costs` are the lines of each finding (`row`), sorted; `kinds` is what the lines are.
     """
     rows = findings.select("provider").with_row_index("row")
     rows = rows.join(bill.providers, on="provider", how="left", maintain_order="left")
-    for told in (_sums(costs), _parts(claims, costs), _seen(claims, found)):
+    for told in (_sums(costs, kinds), _parts(claims, costs), _seen(claims, found)):
         rows = rows.join(told, on="row", how="left", maintain_order="left")
     return rows.with_columns(unmatched=_unmatched()).pipe(_new_resources, findings)
 
@@ -60,10 +65,13 @@ def actual(rows: pl.DataFrame, contexts: pl.DataFrame) -> pl.Series:
     return rows.select(actual=pl.struct(named).cast(_STRUCT)).to_series()
 
 
-def _sums(costs: pl.DataFrame) -> pl.DataFrame:
+def _sums(costs: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
     """Add up the lines of every row; a sum is as sure as its least sure line, and as complete as its service."""
-    sums = (
-        costs.lazy()
+    days = list(DAYS.values())
+    what = kinds.select("covered", "currency", "cost_basis", "data_through", "as_of", *days)[costs["kind"]]
+    return (
+        costs.hstack(what)
+        .with_columns(pl.col("row").set_sorted())
         .group_by("row")
         .agg(
             pl.col(WINDOWS).sum(),
@@ -77,10 +85,9 @@ def _sums(costs: pl.DataFrame) -> pl.DataFrame:
             overdue=pl.col("overdue").any(),
             data_through=pl.col("data_through").min(),
             as_of=pl.col("as_of").min(),
-            **{days: pl.col(days).min() for days in DAYS.values()},
+            **{name: pl.col(name).min() for name in days},
         )
     )
-    return sums.collect(engine="streaming")
 
 
 def _parts(claims: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFrame:

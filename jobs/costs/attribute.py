@@ -13,8 +13,8 @@ from jobs.costs.actual import actual, judged
 from jobs.costs.bill import Bill, read_bill
 from jobs.costs.claims import claims
 from jobs.costs.evidence import evidence
-from jobs.costs.lines import lines
-from jobs.costs.matching import ATTACHMENT, Matched, billed_ids, matched
+from jobs.costs.lines import billed, lines
+from jobs.costs.matching import ATTACHMENT, Matched, matched
 from jobs.costs.scope import REASONS, RESOURCE, scoped
 from jobs.costs.windows import midnight
 from jobs.shards import SHARD_ROWS, Each, shards
@@ -117,29 +117,23 @@ def attributed_part(findings: pl.DataFrame, facts: pl.LazyFrame, bill: Bill, inv
     order. Amounts are summed in decimal(38,12) and rounded once, half up, when they become a finding's decimal(18,6).
     """
     claimed = claims(findings)
-    ids = billed_ids(facts).with_row_index("id")
-    found = matched(claimed, ids)
-    billed = lines(facts, ids.join(found.pairs, on="id", how="semi"), bill)
-    costs = _costs(claimed, found, billed)
-    rows = judged(findings, claimed, found, costs, bill)
+    read = billed(facts, bill)
+    found = matched(claimed, read.ids.filter(pl.col("resource_id").is_not_null()))
+    mine, origins = lines(read, found.pairs.select("id"))
+    costs = _costs(claimed, found, mine)
+    rows = judged(findings, claimed, found, costs, read.kinds, bill)
     alone = claimed.filter(~pl.col("related")).select("row")
     unnamed = rows.filter(pl.col("unmatched").is_in(REASONS)).join(alone, on="row", how="semi")["row"]
-    wanted = findings.select(RESOURCE)[unnamed].with_columns(unnamed)
-    contexts = scoped(wanted, facts, bill, inventory)
+    contexts = scoped(findings.select(RESOURCE)[unnamed].with_columns(unnamed), read, inventory)
     told = findings.with_columns(actual(rows, contexts))
-    return Attributed(told, evidence(told, claimed, ids, found, costs, contexts))
+    return Attributed(told, evidence(told, claimed, read, found, costs, origins, contexts))
 
 
-def _costs(claimed: pl.DataFrame, found: Matched, billed: pl.DataFrame) -> pl.DataFrame:
-    """Give every finding (`row`) the lines of the ids that are its resources."""
-    grade = pl.when("related").then(ATTACHMENT).otherwise("grade")
-    return (
-        found.pairs.lazy()
-        .join(claimed.lazy().select("claim", "row", "related"), on="claim")
-        .with_columns(grade=grade)
-        .join(billed.lazy(), on="id")
-        .collect(engine="streaming")
-    )
+def _costs(claimed: pl.DataFrame, found: Matched, mine: pl.DataFrame) -> pl.DataFrame:
+    """Give every finding (`row`) the lines of the ids that are its resources; sorted by row, claim, id and line."""
+    pairs = found.pairs.hstack(claimed.select("row", "related")[found.pairs["claim"]])
+    graded = pairs.with_columns(grade=pl.when("related").then(ATTACHMENT).otherwise("grade"))
+    return graded.join(mine.with_row_index("line"), on="id").sort("row", "claim", "line")
 
 
 def _other_runs(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: date) -> list[str]:

@@ -1,84 +1,124 @@
-"""The bill lines of matched resources, added up per window."""
+"""Bill lines added up: read once, per resource, window and kind of line."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
 from jobs.costs.bill import PAYER, SERVICE, Bill
-from jobs.costs.windows import WINDOWS, placed, windows
+from jobs.costs.windows import DAY, WINDOWS, placed, windows
 
-# What is the same of thousands of lines; a line is grouped by the number of its kind, not by all these words.
-_LINE = [*SERVICE, "usage_type", "unit", "currency", "cost_basis", "commitment_id", "covered"]
+# What is the same of thousands of lines, in the order in which kinds are numbered: where, what else, where from.
+_PLACE = ["region", "service", "provider"]
+_LINE = [*_PLACE, "payer_account_id", "usage_type", "unit", "currency", "cost_basis", "commitment_id", "covered"]
 _ORIGIN = ["billing_period", "source_file", "invoice_final"]
-_KIND = ["region", *_LINE, *_ORIGIN]
-_PLACE = ["provider", "region", "service"]
-_ID = ["account_id", "resource_id", "place"]
+_KIND = [*_LINE, *_ORIGIN]
+_RESOURCE = ["account_id", "resource_id"]
 _INVOICED = timedelta(days=15)  # after a month's end; AWS finalises within about ten days
 _NEVER = datetime(2006, 1, 1, tzinfo=UTC)  # before any bill
 _SUMS = [*WINDOWS, "quantity_30d"]
 _COUNTS = {name: name.replace("cost_", "lines_") for name in WINDOWS}
 
 
-def lines(facts: pl.LazyFrame, ids: pl.DataFrame, bill: Bill) -> pl.DataFrame:
-    """Add up the lines of the given ids (with their number `id`); one row per id and kind of line with any cost.
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """What some bill lines name and cost; `id` and `kind` are row numbers of the frames so called.
 
-    Cost per window in `currency` on `cost_basis`, null where no line falls into the window, and how many do. Beside it
-    what the lines are, how far the bill of their service tells, and of those of the last 30 days what they come from:
-    billing_periods, source_files, invoice_final, and `overdue`: whether a month has long been over without an invoice.
+    ids    id, provider, account_id, region, service, resource_id (null: what names nothing); sorted
+    cells  account_id, resource_id, id, kind, and per window the sum (cost_30d) and number (lines_30d) of its lines, and
+           quantity_30d; null where the resource is named outside the windows only; sorted
+    kinds  what the lines are and come from; how far the bill of their service tells; `overdue`: whether their month has
+           long been over without an invoice
     """
-    kinds = _kinds(facts, bill)
+
+    ids: pl.DataFrame
+    cells: pl.DataFrame
+    kinds: pl.DataFrame
+
+
+def billed_ids(facts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the distinct resources of bill lines, with the services and regions they are billed under."""
+    return facts.select(*_RESOURCE, *_PLACE).filter(pl.col("resource_id").is_not_null()).unique()
+
+
+def billed(facts: pl.LazyFrame, bill: Bill) -> Billed:
+    """Add up bill lines, those that name no resource too, and list what any of them names."""
     ends = bill.payers["as_of"].unique().sort().to_list() or [_NEVER]  # no lines still have columns
-    cells = pl.concat(_cells(facts, ids, kinds.filter(pl.col("as_of") == as_of), as_of) for as_of in ends)
+    since = max(min(each.since for each in windows(as_of)) for as_of in ends)
+    start = pl.col("usage_start")
+    others = facts.filter(~start.is_between(since, ends[0], closed="left") | (pl.col("usage_end") - start > DAY))
+    sums = [_summed(facts, bill.payers, as_of, alone=len(ends) == 1) for as_of in ends]
+    # Grouped again by kind, each of them is sorted and numbered as one row.
+    kinds = (
+        pl.concat([*sums, billed_ids(others)], how="diagonal")
+        .collect(engine="streaming")
+        .group_by(_KIND)
+        .agg(pl.all())
+        .sort(_KIND)
+        .with_row_index("kind")
+    )
+    cells = kinds.drop(_KIND).explode(pl.selectors.exclude("kind")).sort(*_RESOURCE, "kind")
+    kinds = _told(kinds.select("kind", *_KIND), bill)
+    cells = cells.hstack(kinds.select("place")[cells["kind"]])
+    cells = cells.with_columns(id=_changes([*_RESOURCE, "place"]).cum_sum() - 1)
+    named = cells.filter(_changes(["id"])).select("id", "kind", *_RESOURCE)
+    ids = named.hstack(kinds.select(_PLACE)[named["kind"]]).drop("kind")
+    return Billed(ids, cells, kinds)
+
+
+def lines(billed: Billed, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the lines of some ids: one row per id and kind of line, whatever its origin, with any cost; sorted.
+
+    Costs and quantity are null where no line falls into the window. `kind` is one of the row's kinds, `set` the row of
+    the second frame that says what its lines of the last 30 days come from: billing_periods, source_files,
+    invoice_final.
+    """
+    mine = billed.cells.join(ids, on="id", how="semi", maintain_order="left").filter(pl.col("lines_30d").is_not_null())
+    mine = mine.hstack(billed.kinds.select("line", "origin", "overdue")[mine["kind"]])
     recent = pl.col("lines_30d") > 0
     added = (
-        cells.lazy()
-        .group_by("id", "line")
+        mine.group_by(number=_changes(["id", "line"]).cum_sum(), maintain_order=True)
         .agg(
+            pl.col("id", "kind").first(),
             pl.col(_SUMS).sum(),
             pl.col(_COUNTS.values()).sum(),
-            overdue=pl.when(recent).then("overdue").any(),
-            origins=pl.when(recent).then("origin"),
+            overdue=(recent & pl.col("overdue")).any(),
+            origins=pl.col("origin").filter(recent),
         )
-        .collect(engine="streaming")
+        .drop("number")
     )
     known = [pl.when(pl.col(count) > 0).then(name).alias(name) for name, count in _COUNTS.items()]
-    what = kinds.select("line", *_LINE).unique("line")
-    what = what.join(bill.services, on=SERVICE, how="left", nulls_equal=True)
-    return _with_origins(added.with_columns(known), kinds).join(what, on="line")
+    sets = added.select("origins").unique().with_row_index("set")
+    numbered = added.join(sets, on="origins", maintain_order="left").drop("origins").with_columns(known)
+    return numbered, _spelt(sets, billed.kinds)
 
 
-def _kinds(facts: pl.LazyFrame, bill: Bill) -> pl.DataFrame:
-    """Give numbers to kinds of lines: to what they are, where they come from, and their service and region."""
-    columns = [name for name in _KIND if name != "covered"]
-    kinds = facts.select(*columns, covered=_covered()).unique().collect(engine="streaming").sort(_KIND)
-    closed = pl.col("billing_period").str.to_date("%Y-%m", strict=False).dt.offset_by("1mo")
-    return kinds.join(bill.payers, on=PAYER, nulls_equal=True, maintain_order="left").select(
-        *_KIND,
-        "as_of",
-        "spans",
-        line=pl.struct(_LINE).rank("dense"),
-        origin=pl.struct(_ORIGIN).rank("dense"),
-        place=pl.struct(_PLACE).rank("dense"),
-        overdue=~pl.col("invoice_final") & (closed + _INVOICED <= pl.col("as_of").dt.date()),
-    )
-
-
-def _cells(facts: pl.LazyFrame, ids: pl.DataFrame, kinds: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Add up, by id and kind, the lines of payers whose windows all end at one time."""
-    amounts = ("usage_start", "usage_end", "cost_primary", "quantity")
-    wanted = ids.join(kinds.select(*_PLACE, "place").unique(), on=_PLACE, nulls_equal=True).select("id", *_ID)
-    # Columns are dropped as early as possible: a join writes every one that it passes on.
-    found = (
-        facts.with_columns(covered=_covered())
-        .join(kinds.lazy().drop("as_of", "spans"), on=_KIND, nulls_equal=True)
-        .select(*_ID, "line", "origin", "overdue", *amounts)
-        .join(wanted.lazy(), on=_ID, nulls_equal=True)
-        .select("id", "line", "origin", "overdue", *amounts)
-    )
+def _summed(facts: pl.LazyFrame, payers: pl.DataFrame, as_of: datetime, *, alone: bool) -> pl.LazyFrame:
+    """Add up, by resource and kind, the lines of payers whose windows all end at one time."""
+    these = payers.filter(pl.col("as_of") == as_of)
+    mine = facts if alone else facts.join(these.lazy(), on=PAYER, how="semi", nulls_equal=True)
+    within = placed(mine.with_columns(covered=_covered()), windows(as_of), spans=bool(these["spans"].any()))
     counts = [pl.col(name).count().alias(count) for name, count in _COUNTS.items()]
-    within = placed(found, windows(as_of), spans=bool(kinds["spans"].any()))
-    sums = within.group_by("id", "line", "origin", "overdue").agg(pl.col(_SUMS).sum(), *counts)
-    return sums.collect(engine="streaming")
+    return within.group_by(*_RESOURCE, *_KIND).agg(pl.col(_SUMS).sum(), *counts)
+
+
+def _told(kinds: pl.DataFrame, bill: Bill) -> pl.DataFrame:
+    """Say what is known of every kind; `place`, `line` and `origin` number what some of them have in common."""
+    closed = pl.col("billing_period").str.to_date("%Y-%m", strict=False).dt.offset_by("1mo")
+    payers = bill.payers.select(*PAYER, end="as_of")
+    known = kinds.join(payers, on=PAYER, how="left", nulls_equal=True, maintain_order="left")
+    known = known.join(bill.services, on=SERVICE, how="left", nulls_equal=True, maintain_order="left")
+    return known.with_columns(
+        place=pl.struct(_PLACE).rle_id(),
+        line=pl.struct(_LINE).rle_id(),
+        origin=pl.struct(_ORIGIN).rank("dense"),
+        overdue=~pl.col("invoice_final") & (closed + _INVOICED <= pl.col("end").dt.date()),
+    )
+
+
+def _changes(columns: list[str]) -> pl.Expr:
+    """Say of every row whether it differs from the one before; the first one does, one of the columns being no null."""
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in columns)
 
 
 def _covered() -> pl.Expr:
@@ -88,21 +128,18 @@ def _covered() -> pl.Expr:
     return (pl.col("commitment_id").is_not_null() | pl.col("commitment_kind").is_not_null()) & usage & ~unused
 
 
-def _with_origins(added: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """Spell out the numbers of `origins`; there are few sets of them, each is spelt once."""
-    numbers = pl.col("origins").list.drop_nulls().list.unique().list.sort().cast(pl.List(pl.String)).list.join(",")
-    named = added.with_columns(origins=numbers)
+def _spelt(sets: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+    """Spell out the numbers of `origins`; there are few sets of them."""
     final = pl.col("invoice_final")
-    sets = named.select("origins", origin="origins").unique()
-    each = sets.with_columns(pl.col("origin").str.split(",")).explode("origin")
-    known = kinds.select(*_ORIGIN, origin=pl.col("origin").cast(pl.String)).unique("origin")
+    known = kinds.select(*_ORIGIN, origins="origin").unique("origins")
     spelt = (
-        each.join(known, on="origin")
-        .group_by("origins")
+        sets.explode("origins")
+        .join(known, on="origins")
+        .group_by("set")
         .agg(
             billing_periods=pl.col("billing_period").drop_nulls().unique().sort(),
             source_files=pl.col("source_file").drop_nulls().unique().sort(),
             invoice_final=pl.when(final.count() > 0).then(final.all()),
         )
     )
-    return named.join(spelt, on="origins", how="left").drop("origins")
+    return sets.select("set").join(spelt, on="set", how="left", maintain_order="left")

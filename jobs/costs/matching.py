@@ -12,7 +12,6 @@ CONFIDENCE = {"exact": 1.00, "normalized_arn": 0.98, "normalized_name": 0.90, "i
 METHODS = tuple(CONFIDENCE)
 EXACT, NORMALIZED_ARN, NORMALIZED_NAME, ID_ONLY, ATTACHMENT = range(len(METHODS))
 _ACCOUNT = ["provider", "account_id"]
-_BILL_ID = (*_ACCOUNT, "region", "service", "resource_id")
 _PAIR = ["claim", "id"]
 
 
@@ -26,12 +25,6 @@ class Matched:
 
     pairs: pl.DataFrame
     refused: pl.DataFrame
-
-
-def billed_ids(facts: pl.LazyFrame) -> pl.DataFrame:
-    """Return the distinct resources of bill lines, with the services and regions they are billed under; sorted."""
-    named = facts.select(_BILL_ID).filter(pl.col("resource_id").is_not_null())
-    return named.unique().sort("account_id", "resource_id", "region", "service").collect(engine="streaming")
 
 
 def matched(claims: pl.DataFrame, ids: pl.DataFrame) -> Matched:

@@ -5,9 +5,8 @@ Never a cost: two findings of one scope have the same amount, and adding them up
 
 import polars as pl
 
-from jobs.costs.bill import PAYER, Bill
+from jobs.costs.lines import Billed
 from jobs.costs.services import families
-from jobs.costs.windows import placed, windows
 
 # How sure a context is of anything, by method; the first is of the kind of usage, the second of the whole service.
 CONTEXT = {"scoped_rollup_usage": 0.40, "scoped_rollup_service": 0.25}
@@ -30,7 +29,7 @@ _MONEY = ["currency", "cost_basis"]
 RESOURCE = ["resource_id", *_PLACE, "service", "resource_type", "unit_id", "check_id"]
 
 
-def scoped(wanted: pl.DataFrame, facts: pl.LazyFrame, bill: Bill, inventory: pl.DataFrame) -> pl.DataFrame:
+def scoped(wanted: pl.DataFrame, billed: Billed, inventory: pl.DataFrame) -> pl.DataFrame:
     """Return the context of rows (`row` and RESOURCE): method, scope_cost of 30 days, scope_resource_count, share_rule.
 
     One row per row and currency; none where nothing of the service is billed there. `inventory` counts what a run
@@ -38,10 +37,10 @@ def scoped(wanted: pl.DataFrame, facts: pl.LazyFrame, bill: Bill, inventory: pl.
     """
     resources = wanted.with_columns(family=families("service", wanted))
     scopes = resources.select(_SCOPE).unique()
-    lines = _lines(facts if wanted.height else facts.clear(), scopes.select(_PLACE).unique(), bill)
-    billed = scopes.join(lines.with_columns(family=families("service", lines)).drop("service"), on=[*_PLACE, "family"])
-    of_usage = billed.filter(_is_of_type()).pipe(_summed, "scoped_rollup_usage")
-    of_service = billed.join(of_usage, on=_SCOPE, how="anti").pipe(_summed, "scoped_rollup_service")
+    lines = _lines(billed)
+    found = scopes.join(lines.with_columns(family=families("service", lines)).drop("service"), on=[*_PLACE, "family"])
+    of_usage = found.filter(_is_of_type()).pipe(_summed, "scoped_rollup_usage")
+    of_service = found.join(of_usage, on=_SCOPE, how="anti").pipe(_summed, "scoped_rollup_service")
     told = resources.join(pl.concat([of_usage, of_service]), on=_SCOPE)
     counted = told.join(inventory, on=["unit_id", "check_id"], how="left")
     return counted.with_columns(scope_resource_count=pl.col("listed"), share_rule=pl.lit(SHARE_RULE)).sort(
@@ -49,23 +48,11 @@ def scoped(wanted: pl.DataFrame, facts: pl.LazyFrame, bill: Bill, inventory: pl.
     )
 
 
-def _lines(facts: pl.LazyFrame, places: pl.DataFrame, bill: Bill) -> pl.DataFrame:
-    """Add up the last 30 days by service and usage type in some places."""
-    mine = facts.join(places.lazy(), on=_PLACE, how="semi")
-    keys = [*_PLACE, "service", "usage_type", *_MONEY]
-    parts = [
-        placed(
-            mine.join(payers.lazy(), on=PAYER, how="semi", nulls_equal=True),
-            windows(payers["as_of"][0]),
-            spans=bool(payers["spans"].any()),
-        )
-        .filter(pl.col("cost_30d").is_not_null())
-        .group_by(keys)
-        .agg(pl.col("cost_30d").sum())
-        for payers in bill.payers.partition_by("as_of")
-    ]
-    nothing = mine.select(*keys, cost_30d="cost_primary").clear()
-    return pl.concat([nothing, *parts]).collect(engine="streaming")
+def _lines(billed: Billed) -> pl.DataFrame:
+    """Add up the last 30 days by service and usage type, whatever they name."""
+    kinds = billed.kinds.select("kind", "provider", "region", "service", "usage_type", *_MONEY)
+    of_kind = billed.cells.filter(pl.col("lines_30d") > 0).group_by("account_id", "kind").agg(pl.col("cost_30d").sum())
+    return of_kind.join(kinds, on="kind")
 
 
 def _is_of_type() -> pl.Expr:

@@ -11,7 +11,8 @@ from contracts.tables import CUR_FACTS, FINDINGS
 from jobs.costs.attribute import NOTHING_LISTED, attributed_part
 from jobs.costs.bill import DAYS, SERVICE, Bill, read_bill
 from jobs.costs.evidence import EVIDENCE
-from jobs.costs.matching import ID_ONLY, billed_ids, matched
+from jobs.costs.lines import billed_ids
+from jobs.costs.matching import ID_ONLY, matched
 from jobs.costs.report import plain
 from jobs.costs.windows import WINDOWS, windows
 from jobs.rendering import json_value, time_text
@@ -59,7 +60,7 @@ def show(
     """
     facts = warehouse.scan(CUR_FACTS, tenant_id)
     bill = read_bill(facts, as_of)
-    places = _places(resource_id, billed_ids(facts), account_id)
+    places = _places(resource_id, billed_ids(facts).collect(engine="streaming"), account_id)
     if len(places) > 1:
         accounts = ", ".join(str(place["account_id"]) for place in places)
         unclear = {**_NOTHING, "reason": f"ambiguous: in accounts {accounts}"}
