@@ -81,7 +81,8 @@ def _scan_chunk(task: Task, job: Job, writers: list[ray.actor.ActorHandle]) -> d
     scanned = scan(task.chunk, job.checks, job.stamp, job.collector, evaluator)
     placed = placement(scanned.units, job.tenant_units, len(writers))
     # Waiting for the writers is the back-pressure: a slow disk slows collection down, and memory stays.
-    ray.get([writers[at].add.remote(only(scanned, units)) for at, units in placed.items()])
+    parts = {at: scanned if len(placed) == 1 else only(scanned, units) for at, units in placed.items()}
+    ray.get([writers[at].add.remote(part) for at, part in parts.items()])
     return evaluator.deadly
 
 

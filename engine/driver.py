@@ -19,8 +19,7 @@ from engine.work import CHUNK_UNITS, Chunk, Ended, Job, Task
 
 Progress = Callable[[int, int], None]
 MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
-CHUNKS = 96  # that a large run has at least, so that every worker has several and a lost one is no loss
-FLUSHES = 50  # that a large run has at least: a kill costs what writers hold, and a commit takes a tenth of a second
+PARTS = 64  # that a large run has at least: of chunks, so that a lost one is no loss, and of flushes; a kill costs both
 MAX_LOST = 3  # chunks that may be lost before their units are looked into, and units a check may kill
 
 
@@ -54,9 +53,14 @@ def job(
         checks=tuple(checks),
         tenant_units=dict(Counter(each.unit.tenant_id for each in planned)),
         locations={table.name: warehouse.location(table) for table in tables},
-        flush_units=max(CHUNK_UNITS, len(planned) // FLUSHES),
+        flush_units=max(CHUNK_UNITS, len(planned) // PARTS),
         collector=collector,
     )
+
+
+def chunk_size(units: int) -> int:
+    """Return how many units of a run a task scans."""
+    return max(CHUNK_UNITS, min(MAX_CHUNK_UNITS, units // PARTS))
 
 
 def drive(
@@ -74,17 +78,17 @@ def drive(
     apart; those that are missing even then are written down as failed, with the cause. Raises TransientError when that
     could not be committed either.
     """
-    chunk_units = chunk_units or max(CHUNK_UNITS, min(MAX_CHUNK_UNITS, len(planned) // CHUNKS))
+    size = chunk_units or chunk_size(len(planned))
     exactly_once.settle(warehouse, run_id)
     sweep = _Sweep(warehouse, backend, run_id, len(planned), progress)
     left = sweep.missing(planned)
     while left:
-        sweep.run(left, chunk_units)
+        sweep.run(left, size)
         left = sweep.missing(left)
         suspects = [each for each in left if sweep.is_suspect(each)]
         if suspects:
             sweep.run(suspects, 1, apart=True)
-            sweep.run([sweep.gap(each) for each in sweep.missing(suspects)], chunk_units, apart=True)
+            sweep.run([sweep.gap(each) for each in sweep.missing(suspects)], size, apart=True)
             left = [each for each in left if not sweep.is_suspect(each)]
     lost = {each.unit.unit_id for each in sweep.missing(planned)}
     if lost:

@@ -9,8 +9,8 @@ from catalog import exactly_once
 from catalog.warehouse import Warehouse
 from contracts.seal import seal
 from contracts.tables import COVERAGE, FINDINGS, REJECTED
+from engine.driver import chunk_size
 from engine.scan import Scanned
-from engine.work import CHUNK_UNITS
 from engine.writer import Writer
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed, write_one_file
@@ -58,7 +58,7 @@ def _commit(warehouse: Warehouse, writer: Writer, *, everything: bool) -> None:
 
 
 def _chunks(batch: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    yield from batch.iter_slices(CHUNK_UNITS * DRAFTS_PER_UNIT)
+    yield from batch.iter_slices(chunk_size(batch.height // DRAFTS_PER_UNIT) * DRAFTS_PER_UNIT)
 
 
 def _scanned(chunk: pl.DataFrame) -> Scanned:
