@@ -8,13 +8,22 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from contracts.seal import RunStamp, Sealed, seal
 from contracts.tables import CORRELATED, COVERAGE, DRAFT_SCHEMA, FINDINGS, REJECTED
-from jobs.netting import NETTED, standing
+from jobs.netting import excluded
 from jobs.shards import SHARD_ROWS, Each, shards
 from jobs.sql import queries, query
 
 _KEY = ("workspace", "provider", "account_id", "region", "resource_id")
-_PRICED = ("monthly_savings", "monthly_cost", "currency", "price_date")
-_LINKED = ("fingerprint", "check_id", *_KEY, "evidence")
+_LINKS = ("attached_to", "instance_id", "volume_id", "covers")
+_LINKING = rf'"({"|".join(_LINKS)})"\s*:\s*[^\sn]'  # a text in which one of them may be more than null
+_MONEY, _ACTION = pl.col("estimated").struct, pl.col("action").struct
+_TOLD = (
+    pl.col("fingerprint", *_KEY, "evidence"),
+    pl.col("check_id").alias("member_check_id"),
+    _ACTION.field("kind").alias("action_kind"),
+    _MONEY.field("monthly_savings", "monthly_cost", "currency", "price_date"),
+)
+_UNREAD = ("actual", "finding_id", "source_fingerprints")  # the widest of what no meta-finding repeats
+_LISTED = 100  # members in the evidence, which is limited to 65,536 bytes; source_fingerprints has all
 
 
 def correlate(
@@ -60,7 +69,7 @@ def _correlated(
     warehouse: Warehouse, findings: pl.LazyFrame, stamp: RunStamp, shard: pl.Expr
 ) -> tuple[list[str], pl.DataFrame]:
     """Write the meta-findings of some accounts; returns the files, and what was refused."""
-    sealed = meta_findings(findings.filter(shard).collect(), stamp)
+    sealed = meta_findings(findings.filter(shard).select(pl.exclude(_UNREAD)).collect(), stamp)
     return warehouse.write(CORRELATED, sealed.findings), sealed.rejected
 
 
@@ -70,34 +79,100 @@ def meta_findings(findings: pl.DataFrame, stamp: RunStamp) -> Sealed:
     A meta-finding's check_id is `correlation.<rule>`, its resource the head's, its saving that of the members which
     count: one per resource.
     """
-    links = query("correlation_links/links", {"findings": findings.select(_LINKED)})
+    findings = findings.rechunk()  # rows are taken out of it by their numbers, which many chunks make slow
+    linked, links = _linked(findings)
+    inputs = {"findings": linked, "links": links}
     members = pl.concat(
-        query(rule, {"findings": links}).with_columns(check_id=pl.lit(f"correlation.{rule.rpartition('/')[2]}"))
+        query(rule, inputs).with_columns(check_id=pl.lit(f"correlation.{rule.rpartition('/')[2]}"))
         for rule in queries("findings_correlated")
-    )
-    priced = pl.col("estimated").struct
-    told = findings.select(
-        "fingerprint", pl.col("check_id").alias("member_check_id"), "resource_id", *map(priced.field, _PRICED)
-    )
-    scope = pl.concat_str("check_id", "head_fingerprint", separator="/")
-    candidates = findings.select(NETTED).join(members.select("fingerprint", scope=scope), on="fingerprint")
-    meta = query(
-        "correlation_drafts/draft", {"members": members.join(told, on="fingerprint"), "standing": standing(candidates)}
-    )
-    return seal(_drafts(meta, findings), stamp)
+    ).sort("check_id", "head", "finding")
+    told = findings.select(_TOLD)[linked["row"][members["finding"]]]
+    meta = _grouped(_counted(members.hstack(told)))
+    return seal(_drafts(meta, findings[linked["row"][meta["head"]]]), stamp)
 
 
-def _drafts(meta: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
-    """Let each meta-finding say what its head says, but for what it says itself."""
-    heads = findings.drop(*(name for name in meta.columns if name in findings.columns)).with_columns(
-        head_fingerprint=findings["fingerprint"]
+def _linked(findings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Find the findings that name another one's resource in their evidence, and those so named; no rule has others.
+
+    Returns them: finding (a number, in the order of their fingerprints), check_id, resource (the number of the first
+    finding of the same resource), row (in `findings`). And what each names: finding, link, resource.
+    """
+    rows = findings.select("fingerprint", "check_id", *_KEY, "evidence").with_row_index("row")
+    likely = rows.select("row", "evidence").filter(pl.col("evidence").str.contains(_LINKING))
+    links = query("correlation_links/links", {"findings": likely}).explode("covers", empty_as_null=True)
+    links = links.unpivot(_LINKS, index="row", variable_name="link", value_name="resource_id")
+    # Few resources have the id of another one: that alone leaves little to join on the whole key.
+    links = links.join(rows, on="resource_id", how="semi")
+    found = pl.concat([links.select("row"), rows.join(links, on="resource_id", how="semi").select("row")])
+    linked = rows.drop("evidence").join(found, on="row", how="semi").sort("fingerprint").with_row_index("finding")
+    linked = linked.with_columns(resource=pl.col("finding").min().over(_KEY))
+    links = links.join(linked.select("row", "finding", *_KEY[:-1]), on="row")
+    links = links.join(linked.filter(pl.col("finding") == pl.col("resource")).select(*_KEY, "resource"), on=_KEY)
+    return linked.select("finding", "check_id", "resource", "row"), links.select("finding", "link", "resource")
+
+
+def _counted(members: pl.DataFrame) -> pl.DataFrame:
+    """Say of every member whether its saving counts in its meta-finding, the `scope`."""
+    members = members.with_columns(scope=pl.struct("check_id", "head").rle_id())
+    candidates = members.select("scope", "finding", *_KEY, "evidence", "action_kind", gross="monthly_savings")
+    members = members.join(excluded(candidates), on=("scope", "finding"), how="left", maintain_order="left")
+    return members.with_columns(counted=pl.col("monthly_savings").is_not_null() & pl.col("excluded_by").is_null())
+
+
+def _grouped(members: pl.DataFrame) -> pl.DataFrame:
+    """Make one row of the members of each scope, in their order: what a meta-finding says that its head does not say.
+
+    Amounts are those of the members that count, null where none has one; `is_mixed` says that they are in several
+    currencies, null that there are none.
+    """
+    saving = pl.col("monthly_savings")
+    valued = members.with_columns(
+        gross=saving,
+        monthly_savings=pl.when("counted").then(saving),
+        monthly_cost=pl.when("counted").then("monthly_cost"),
+        currency=pl.when(saving.is_not_null()).then("currency"),
+        member=pl.struct(
+            check_id="member_check_id",
+            counted="counted",
+            fingerprint="fingerprint",
+            monthly_savings=saving.cast(pl.String),
+            resource_id="resource_id",
+        ),
     )
-    estimated, action = pl.col("estimated").struct, pl.col("action").struct
-    reason = pl.coalesce(estimated.field("missing_price"), pl.lit("no member has a known saving"))
-    drafts = meta.join(heads, on="head_fingerprint", maintain_order="left").with_columns(
-        *(action.field(part).alias(f"action_{part}") for part in ("kind", "from", "to")),
-        *(estimated.field(name) for name in ("basis", "price_source")),
-        missing_price=pl.when("is_unpriced").then(reason).otherwise("missing_price"),
+    amounts = ("gross", "monthly_savings", "monthly_cost")
+    groups = valued.group_by("scope", maintain_order=True).agg(
+        pl.first("check_id", "title", "head"),
+        *(pl.when(pl.count(name) > 0).then(pl.sum(name)).alias(name) for name in amounts),
+        pl.min("currency", "price_date"),
+        is_mixed=pl.min("currency") != pl.max("currency"),
+        is_partly_priced=pl.count("gross") < pl.len(),
+        source_fingerprints="fingerprint",
+        members=pl.col("member").head(_LISTED),
+        members_total=pl.len(),
+    )
+    evidence = pl.struct(
+        double_count_removed=(pl.col("gross") - saving).cast(pl.String),
+        gross=pl.col("gross").cast(pl.String),
+        members="members",
+        members_total="members_total",
+    )
+    return groups.with_columns(evidence=evidence.struct.json_encode())
+
+
+def _drafts(meta: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
+    """Let each meta-finding say what its head, in the same row, says, but for what it says itself."""
+    is_mixed, is_summed = pl.col("is_mixed"), pl.when(~pl.col("is_mixed"))
+    unpriced = pl.coalesce(_MONEY.field("missing_price"), pl.lit("no member has a known saving"))
+    bound = pl.when("is_partly_priced").then(pl.lit("lower_bound")).otherwise(pl.lit("estimated"))
+    drafts = meta.hstack(heads.drop(set(meta.columns) & set(heads.columns))).with_columns(
+        *(_ACTION.field(part).alias(f"action_{part}") for part in ("kind", "from", "to")),
+        _MONEY.field("basis", "price_source"),
+        *(is_summed.then(name).alias(name) for name in ("monthly_savings", "monthly_cost", "currency")),
+        status=is_summed.then(bound).otherwise(pl.lit("unknown")),
+        missing_price=pl.when(is_mixed)
+        .then(pl.lit("the members are in several currencies"))
+        .when(is_mixed.is_null())
+        .then(unpriced),
         check_version=pl.lit(1),
         facet=pl.lit(""),
     )

@@ -9,14 +9,34 @@ from catalog.warehouse import Warehouse
 from contracts.errors import ContractError
 from contracts.tables import COVERAGE, CURRENT, ENRICHED, FINDINGS
 from contracts.vocabulary import OPEN_STATES
-from jobs.netting import NETTED, standing
+from jobs.netting import excluded
 from jobs.shards import SHARD_ROWS, Each, shards
 from jobs.sql import query
 
 # The queries see narrow rows; whole findings, with their evidence and tags, only pass by.
 _BEFORE = ("row", "fingerprint", "workspace", "unit_id", "check_id", "resource_id", "lifecycle")
 _COVERAGE = ("workspace", "unit_id", "subject", "name", "outcome", "rejected", "undetermined_ids")
-_STATES = ("row", "fingerprint", "lifecycle", "estimated", "actual")
+
+_CANDIDATE = (  # what is resolved has no saving that could count
+    pl.lit("open").alias("scope"),
+    pl.col("fingerprint").alias("finding"),
+    pl.col("provider", "account_id", "region", "resource_id", "evidence"),
+    pl.when(pl.col("lifecycle").struct.field("state").is_in(OPEN_STATES))
+    .then(pl.col("estimated").struct.field("monthly_savings"))
+    .alias("gross"),
+    pl.col("action").struct.field("kind").alias("action_kind"),
+)
+_STATES = (
+    pl.col("row", "fingerprint"),
+    *(
+        pl.struct(pl.col(struct).struct.field(*fields)).alias(struct)
+        for struct, fields in {
+            "lifecycle": ("state",),
+            "estimated": ("monthly_savings", "monthly_cost", "currency", "missing_price"),
+            "actual": ("cost_30d", "covered_30d", "currency", "days_with_data"),
+        }.items()
+    ),
+)
 
 
 def lifecycle(
@@ -64,7 +84,8 @@ def _brought_up(
     shard: pl.Expr,
 ) -> list[str]:
     """Write the current findings of some accounts; returns the files."""
-    rows = brought_up(findings.filter(shard).collect(), coverage, previous.filter(shard).collect(), as_of)
+    found, known = (each.filter(shard).collect().rechunk() for each in (findings, previous))
+    rows = brought_up(found, coverage, known, as_of)
     return warehouse.write(CURRENT, rows)
 
 
@@ -88,12 +109,9 @@ def brought_up(findings: pl.DataFrame, coverage: pl.DataFrame, previous: pl.Data
 
 def _netted(findings: pl.DataFrame) -> pl.DataFrame:
     """Fill in what each finding saves when no resource is counted twice."""
-    is_open = pl.col("lifecycle").struct.field("state").is_in(OPEN_STATES)
-    competing = findings.select(*NETTED, "lifecycle").filter(is_open).with_columns(scope=pl.lit("open"))
-    savings = query(
-        "findings_current/net_savings",
-        {"states": findings.with_row_index("row").select(_STATES), "standing": standing(competing)},
-    )
+    standing = excluded(findings.select(_CANDIDATE)).rename({"finding": "fingerprint"})
+    states = findings.with_row_index("row").select(_STATES)
+    savings = query("findings_current/net_savings", {"states": states, "standing": standing})
     return findings.with_columns(savings["savings"].cast(CURRENT.polars_schema["savings"]))
 
 
@@ -108,7 +126,7 @@ def _typed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _once(findings: pl.DataFrame) -> pl.DataFrame:
     """Keep one row per fingerprint, the same one in whichever order they come."""
-    if findings["fingerprint"].is_unique().all():
+    if findings["fingerprint"].hash().n_unique() == findings.height:  # what hashes differently differs
         return findings
     return findings.sort("fingerprint", "finding_id", "unit_id").unique(
         "fingerprint", keep="first", maintain_order=True

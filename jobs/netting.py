@@ -4,32 +4,53 @@ import polars as pl
 
 from jobs.sql import query
 
-_FINDING = ("scope", "fingerprint")
 _RESOURCE = ("scope", "provider", "account_id", "region", "claimed_id")
-_KEPT = ("fingerprint", "provider", "account_id", "region", "resource_id", "evidence")
-NETTED = (*_KEPT, "estimated", "action")
+# What ends a resource subsumes what changes it, and that what merely advises (as Cost Optimization Hub does).
+_STRENGTH = pl.Enum(["delete", "release", "stop", "rightsize", "migrate", "upgrade", "review"])
 
 
-def standing(candidates: pl.DataFrame) -> pl.DataFrame:
+def excluded(candidates: pl.DataFrame) -> pl.DataFrame:
     """Settle findings against each other, only inside their `scope`.
 
-    `candidates` are findings with a `scope`; of their other columns, `NETTED` are read. Returns scope, fingerprint,
-    counts, excluded_by: one row for each with a known saving; what has none saves nothing to count and excludes nobody.
-    `excluded_by` is a finding that counts. A finding claims `covers` of its evidence, else its own resource, and counts
-    for all that it claims or not at all.
+    `candidates` are findings: scope, finding (what tells them apart), provider, account_id, region, resource_id,
+    gross, action_kind, evidence. Returns scope, finding, excluded_by: those that do not count, each with one that does.
+    Who has no known saving (gross) has nothing to count and excludes nobody. A finding claims `covers` of its evidence,
+    else its own resource, and counts for all that it claims or not at all. The stronger action wins, then the larger
+    saving, then the lesser `finding`: a total order, so the answer is always the same.
     """
-    gross, action_kind = pl.col("estimated").struct.field("monthly_savings"), pl.col("action").struct.field("kind")
-    narrow = candidates.select("scope", *_KEPT, gross=gross, action_kind=action_kind)
-    claims = query("savings_claims/claims", {"candidates": narrow})
+    claims = _claims(candidates.with_row_index("row"))
     # Most findings are alone with their resources: they count, and only the others have to be compared.
-    shared = claims.filter(pl.struct(_RESOURCE).is_duplicated()).select(_FINDING).unique()
-    alone = claims.join(shared, on=_FINDING, how="anti").select(_FINDING).unique()
-    settled = [alone.with_columns(counts=pl.lit(value=True), excluded_by=pl.lit(None, dtype=pl.String))]
-    claims = claims.join(shared, on=_FINDING, how="semi")
-    while not claims.is_empty():
-        round_ = query("savings_claims/standing", {"claims": claims})
-        # Who lost only to losers stands again; each round settles at least the strongest, so this ends.
-        again = ~pl.col("counts") & pl.col("excluded_by").is_null()
-        settled.append(round_.filter(~again))
-        claims = claims.join(round_.filter(again), on=_FINDING, how="semi")
-    return pl.concat(settled)
+    shared = claims.filter(pl.col("claimed_id").hash().is_duplicated()).select("row")
+    order = (pl.col("action_kind").cast(_STRENGTH), -pl.col("gross"), "finding", "row")
+    contest = claims.join(shared, on="row", how="semi").sort(order).with_columns(place=pl.col("row").rle_id())
+    places = contest.unique("place", maintain_order=True)
+    lost = _lost(contest.select("place", *_RESOURCE))
+    losers, winners = places[lost["place"]], places["finding"][lost["winner"]]
+    return losers.select("scope", "finding", excluded_by=winners)
+
+
+def _claims(findings: pl.DataFrame) -> pl.DataFrame:
+    """Give every finding with a known saving a row per resource whose cost it claims, `claimed_id`."""
+    priced = pl.col("gross").is_not_null()
+    covering = pl.col("evidence").str.contains('"covers"', literal=True).fill_null(value=False)
+    covers = query("savings_claims/covers", {"candidates": findings.filter(priced & covering)})
+    own = findings.filter(priced & ~covering).drop("evidence").rename({"resource_id": "claimed_id"})
+    return pl.concat([own, covers.select(own.columns)])
+
+
+def _lost(contest: pl.DataFrame) -> pl.DataFrame:
+    """Return place and winner: who does not count, and the first in order of those that count on what they claim."""
+    lost = [contest.select("place", winner="place").clear()]
+    while not contest.is_empty():
+        contest = contest.with_columns(first=pl.col("place").min().over(_RESOURCE))
+        leads = pl.col("first") == pl.col("place")
+        won = contest.group_by("place").agg(leads.all()).filter("first").select("place")
+        lost.append(
+            contest.filter(~leads)
+            .join(won, left_on="first", right_on="place", how="semi")
+            .group_by("place")
+            .agg(winner=pl.col("first").min())
+        )
+        # Who lost only to losers stands again; each round settles at least the first, so this ends.
+        contest = contest.join(pl.concat([won, lost[-1].select("place")]), on="place", how="anti")
+    return pl.concat(lost)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 
 from catalog.warehouse import Warehouse
 from contracts.draft import FindingDraft
@@ -53,6 +54,18 @@ def test_a_volume_is_covered_even_when_its_own_evidence_does_not_name_the_instan
         claim("aws.ebs.gp2_volume", "vol-0a", "2"),
     ]
     assert len(meta(drafts, sealed, as_of)) == 1
+
+
+@pytest.mark.parametrize("covers", [[], None, "vol-0b", [None]])
+def test_a_volume_that_covers_nothing_is_still_attached_and_still_counts(
+    claim: Claim, sealed: Frame, as_of: datetime, covers: object
+) -> None:
+    drafts = [
+        claim("aws.ec2.stopped_instance", "i-0a", "8"),
+        claim("aws.ebs.gp2_volume", "vol-0a", "2", evidence={"attached_to": "i-0a", "covers": covers}),
+    ]
+    (found,) = meta(drafts, sealed, as_of)
+    assert found["estimated"]["monthly_savings"] == Decimal(10)
 
 
 def test_a_stopped_instance_alone_is_no_meta_finding(claim: Claim, sealed: Frame, as_of: datetime) -> None:

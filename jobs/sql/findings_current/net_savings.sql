@@ -4,7 +4,7 @@
 -- Value   row, and savings{gross, net, currency, excluded_by, reason, overstated, basis, real, real_currency, covered};
 --         unknown is null with a reason. gross is the list-price estimate per month; real what the last 30 days would
 --         have saved: what was paid for the resource x list saving / list cost, without what a commitment covers
--- Reads   states (row, fingerprint, lifecycle, estimated, actual), standing (of the open ones)
+-- Reads   states (row, fingerprint, lifecycle, estimated, actual), standing (of those counted in another one)
 -- Source  billing.md: amortised cost, savings from real rates; a bill of fewer than 30 days is not extrapolated
 WITH billed AS (
     SELECT
