@@ -83,10 +83,12 @@ def _attributed(
 ) -> dict[str, list[str]]:
     """Match the findings of some accounts and write them; returns the files of each table."""
     mine = facts.filter(shard | pl.col("account_id").is_null())  # a line of no account may be of any
-    made = attributed_part(findings.filter(shard).collect(), mine, bill, inventory)
-    rows = {ATTRIBUTION: made.evidence, ENRICHED: made.enriched}
+    # In one piece, or whatever picks rows by number puts it together anew.
+    rows = findings.drop("actual").filter(shard).collect().rechunk()
+    made = attributed_part(rows, mine, bill, inventory)
+    told = {ATTRIBUTION: made.evidence, ENRICHED: made.enriched}
     owner = pl.lit(tenant_id).alias("tenant_id")
-    return {table.name: warehouse.write(table, _typed(rows[table].with_columns(owner), table)) for table in _WRITTEN}
+    return {table.name: warehouse.write(table, _typed(told[table].with_columns(owner), table)) for table in _WRITTEN}
 
 
 def attributed(findings: pl.DataFrame, facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> Attributed:

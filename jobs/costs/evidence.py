@@ -41,12 +41,11 @@ def evidence(
         ],
         how="diagonal",
     )
-    # In one piece, for rows are picked from it by number.
-    about = findings.select(*_FINDING, *_RESOURCE, reason=pl.col("actual").struct.field("reason")).rechunk()
-    without = without.hstack(about.select(*_RESOURCE, "reason")[without["row"]])
+    about = findings.select(*_RESOURCE, reason=pl.col("actual").struct.field("reason"))
+    without = without.hstack(about[without["row"]])
     rows = pl.concat([_lines(costs, claims, billed, origins), without], how="diagonal_relaxed")
     rows = rows.join(refused, on="row", how="left", maintain_order="left")
-    rows = rows.hstack(about.select(_FINDING)[rows["row"]])
+    rows = rows.hstack(findings.select(_FINDING)[rows["row"]])
     return rows.select(
         (pl.col(name) if name in rows.columns else pl.lit(None)).cast(kind).alias(name)
         for name, kind in EVIDENCE.items()
