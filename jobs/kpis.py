@@ -1,14 +1,14 @@
 """KPIs per day and month: every query in `sql/kpi_daily/` and `sql/kpi_monthly/` is one."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import duckdb
 import polars as pl
 
 from catalog.warehouse import Warehouse
 from contracts.tables import COVERAGE, CUR_FACTS, CUR_INGESTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
-from jobs.sql import Relation, queries, query, relations
+from jobs.sql import bound, queries, relations, run
 
 COST_DAYS = 30  # the whole days before as_of whose cost is told day by day
 _INPUTS = {"findings_current": CURRENT, "coverage": COVERAGE, "cur_facts": CUR_FACTS, "cur_ingests": CUR_INGESTS}
@@ -27,10 +27,14 @@ def kpis(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> None:
         **{table.name: str(warehouse.snapshot_id(table)) for table in _INPUTS.values()},
     }
     grains = [each for each in _grains(as_of) if not warehouse.is_current(each.table, tenant_id, inputs)]
-    frames = _frames(warehouse, tenant_id, as_of) if grains else {}
-    for grain in grains:
-        earlier = warehouse.scan(grain.table, tenant_id).collect()
-        warehouse.replace(grain.table, _told(frames, earlier, tenant_id, as_of, grain), tenant_id, inputs=inputs)
+    if not grains:
+        return
+    with bound({name: warehouse.source(table, tenant_id) for name, table in _INPUTS.items()}) as connection:
+        _add_up(connection, as_of)
+        for grain in grains:
+            earlier = warehouse.scan(grain.table, tenant_id).collect()
+            rows = _told(connection, earlier, tenant_id, as_of, grain)
+            warehouse.replace(grain.table, rows, tenant_id, inputs=inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +55,22 @@ def _grains(as_of: datetime) -> list[_Grain]:
     ]
 
 
-def _frames(warehouse: Warehouse, tenant_id: str, as_of: datetime) -> dict[str, Relation]:
-    """Return every relation that a KPI may read: the tables, and `sql/kpi_inputs/`, what many KPIs read of the facts.
-
-    Those are made once for all KPIs of both grains, each in one pass over the facts.
-    """
-    tables: dict[str, Relation] = {name: warehouse.source(table, tenant_id) for name, table in _INPUTS.items()}
-    facts, since = {"cur_facts": tables["cur_facts"]}, as_of - timedelta(days=COST_DAYS)
-    sums = {name.rpartition("/")[2]: query(name, facts, {"as_of": as_of, "since": since}) for name in queries(_SUMS)}
-    return {**tables, **sums}
+def _add_up(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
+    """Add the relations of `sql/kpi_inputs/`, in which the large tables are added up once for all KPIs."""
+    params = {"as_of": as_of, "since": as_of - timedelta(days=COST_DAYS)}
+    for name in queries(_SUMS):
+        connection.register(name.rpartition("/")[2], run(connection, name, params))
 
 
 def _told(
-    frames: Mapping[str, Relation], earlier: pl.DataFrame, tenant_id: str, as_of: datetime, grain: _Grain
+    connection: duckdb.DuckDBPyConnection, earlier: pl.DataFrame, tenant_id: str, as_of: datetime, grain: _Grain
 ) -> pl.DataFrame:
     """Return all rows of the grain: those told now, and of the earlier ones those that these do not replace."""
     told: list[pl.DataFrame] = []
     for name in queries(grain.folder):
-        read, kpi = relations(name), name.rpartition("/")[2]
-        rows = query(name, {relation: frames[relation] for relation in read}, {"as_of": as_of})
+        kpi, rows = name.rpartition("/")[2], run(connection, name, {"as_of": as_of})
         rows = rows.with_columns(tenant_id=pl.lit(tenant_id), kpi=pl.lit(kpi))
         told.append(rows.select(pl.col(column).cast(dtype) for column, dtype in grain.table.polars_schema.items()))
-        rebuilt = pl.col("period") >= grain.since if read & _PAST else pl.col("period") == grain.now
+        rebuilt = pl.col("period") >= grain.since if relations(name) & _PAST else pl.col("period") == grain.now
         earlier = earlier.filter(~(rebuilt & (pl.col("kpi") == kpi)))
     return pl.concat([earlier, *told]).sort("period", "kpi", "dimension", "value", "currency", nulls_last=True)

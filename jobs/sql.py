@@ -37,12 +37,17 @@ def query(name: str, inputs: Mapping[str, Relation], params: Mapping[str, Any] |
     leak neither. `params` fill `$name`; those the query does not use are left out. Times with a zone stay UTC, decimals
     stay decimals. Raises duckdb.Error for a query that does not fit its inputs: a fault of ours.
     """
-    text = statement(name)
     with bound(inputs) as connection:
-        wanted = connection.extract_statements(text)[0].named_parameters
-        given = {key: value for key, value in (params or {}).items() if key in wanted}
-        result: pl.DataFrame = connection.sql(text, params=given).pl()
-        return result
+        return run(connection, name, params or {})
+
+
+def run(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> pl.DataFrame:
+    """Run `sql/<name>.sql` as `query` does, over what the connection sees: for many queries over the same inputs."""
+    text = statement(name)
+    wanted = connection.extract_statements(text)[0].named_parameters
+    given = {key: value for key, value in params.items() if key in wanted}
+    result: pl.DataFrame = connection.sql(text, params=given).pl()
+    return result
 
 
 @cache

@@ -6,22 +6,23 @@
 -- Reads   cur_facts (every line, whatever its type, on the day it starts)
 -- Source  FinOps Foundation KPI library, allocated cost. A tag that names resources has as many values as there are
 --         resources; which are kept is decided over all facts, so that months compare
-WITH line AS (
+WITH line AS MATERIALIZED (
     SELECT
         make_timestamp(epoch_us(usage_start))::DATE AS date,
-        CASE WHEN date IS NULL THEN billing_period ELSE strftime(date, '%Y-%m') END AS month,
-        CASE WHEN date >= $since::DATE AND date < $as_of::DATE THEN strftime(date, '%Y-%m-%d') END AS day,
+        CASE WHEN usage_start IS NULL THEN billing_period END AS undated,
         currency,
-        cost_primary AS cost,
-        tags
+        tags,
+        sum(cost_primary) AS cost,
+        count(*) AS lines
     FROM cur_facts
+    GROUP BY ALL
 ),
 total AS (
-    SELECT month, day, currency, sum(cost) AS cost, count(*) AS lines FROM line GROUP BY ALL
+    SELECT date, undated, currency, sum(cost) AS cost, sum(lines) AS lines FROM line GROUP BY ALL
 ),
 tagged AS MATERIALIZED (
-    SELECT month, day, currency, tag.key AS key, tag.value AS value, sum(cost) AS cost, count(*) AS lines
-    FROM (SELECT month, day, currency, cost, unnest(map_entries(tags)) AS tag FROM line)
+    SELECT date, undated, currency, tag.key AS key, tag.value AS value, sum(cost) AS cost, sum(lines) AS lines
+    FROM (SELECT date, undated, currency, cost, lines, unnest(map_entries(tags)) AS tag FROM line)
     GROUP BY ALL
 ),
 common_key AS (
@@ -34,18 +35,24 @@ costly_value AS (
     QUALIFY row_number() OVER (PARTITION BY key, currency ORDER BY abs(sum(cost)) DESC NULLS LAST, value) <= 50
 ),
 told AS (
-    SELECT month, day, key, coalesce(costly_value.value, 'other') AS value, tagged.currency, tagged.cost, lines
+    SELECT date, undated, key, coalesce(costly_value.value, 'other') AS value, tagged.currency, tagged.cost, lines
     FROM tagged
     INNER JOIN common_key USING (key)
     LEFT JOIN costly_value
         ON tagged.key = costly_value.key AND tagged.value = costly_value.value
         AND tagged.currency IS NOT DISTINCT FROM costly_value.currency
     UNION ALL
-    SELECT month, day, key, 'untagged', currency, cost, lines FROM total CROSS JOIN common_key
+    SELECT date, undated, key, 'untagged', currency, cost, lines FROM total CROSS JOIN common_key
     UNION ALL
-    SELECT month, day, key, 'untagged', currency, -cost, -lines FROM tagged INNER JOIN common_key USING (key)
+    SELECT date, undated, key, 'untagged', currency, -cost, -lines FROM tagged INNER JOIN common_key USING (key)
 )
-SELECT month, day, key, value, currency, sum(cost) AS cost
+SELECT
+    coalesce(strftime(date, '%Y-%m'), undated) AS month,
+    CASE WHEN date >= $since::DATE AND date < $as_of::DATE THEN strftime(date, '%Y-%m-%d') END AS day,
+    key,
+    value,
+    currency,
+    sum(cost) AS cost
 FROM told
 GROUP BY ALL
 HAVING sum(lines) > 0

@@ -2,15 +2,15 @@
 --
 -- Grain   one row per category and currency, for the month of the logical time
 -- Value   numerator: net monthly saving; denominator: gross monthly saving, in `currency`
--- Reads   findings_current (open and reopened, with a known net saving)
+-- Reads   finding_sums (open and reopened, with a known net saving)
 -- Source  FinOps Foundation KPI library, potential savings; net so that no resource is counted twice
 SELECT
     strftime($as_of, '%Y-%m') AS period,
     'category' AS dimension,
     category AS value,
-    sum(savings.net) AS numerator,
-    sum(savings.gross) AS denominator,
-    savings.currency AS currency
-FROM findings_current
-WHERE lifecycle.state IN ('open', 'reopened') AND savings.net IS NOT NULL
-GROUP BY category, savings.currency
+    sum(net) AS numerator,
+    sum(gross) AS denominator,
+    currency
+FROM finding_sums
+WHERE net IS NOT NULL
+GROUP BY category, currency
