@@ -118,9 +118,9 @@ def run_chain(
         chains = [Chain(run, warehouse, recorder.reporter, results[run.tenant_id]) for run in runs]
         with backend(scanning_of(warehouse, estate, runs[0].run_id), workers) as chosen:
             chains[0].scan(estate.units(), chosen, chunk_units)
-        for chain in chains:
-            chain.bills([str(bills / chain.run.tenant_id)])
-            chain.judge()
+            for chain in chains:
+                chain.bills([str(bills / chain.run.tenant_id)])
+                chain.judge(chosen.each)
     run = Run(warehouse, results, [])
     seconds = reduce(_added, (result.seconds for result in results.values()), Counter[str]())
     run.stages.extend(
