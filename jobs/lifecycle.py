@@ -65,7 +65,7 @@ def lifecycle(
     of_run = (pl.col("run_date") == run_date) & (pl.col("run_id") == run_id)
     # Enriched meta-findings lie beside the findings they are made of: counting both would count twice.
     findings = warehouse.scan(ENRICHED, tenant_id).filter(of_run, pl.col("source_fingerprints").is_null())
-    if findings.head(1).collect().is_empty():  # no bill, or attribution failed: what was found still counts
+    if findings.select("run_id").head(1).collect(engine="streaming").is_empty():  # no bill, or attribution failed: what was found still counts
         findings = warehouse.scan(FINDINGS, tenant_id).filter(of_run)
     coverage = warehouse.scan(COVERAGE, tenant_id).filter(of_run).select(_COVERAGE).collect()
     previous = warehouse.scan(CURRENT, tenant_id)
@@ -112,15 +112,16 @@ def _netted(findings: pl.DataFrame) -> pl.DataFrame:
     standing = excluded(findings.select(_CANDIDATE)).rename({"finding": "fingerprint"})
     states = findings.with_row_index("row").select(_STATES)
     savings = query("findings_current/net_savings", {"states": states, "standing": standing})
-    return findings.with_columns(savings["savings"].cast(CURRENT.polars_schema["savings"]))
+    return findings.hstack(savings.select(pl.col("savings").cast(CURRENT.polars_schema["savings"])))
 
 
 def _typed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Bring rows to the table's schema; what they lack is null."""
+    """Bring rows to the table's schema, but for `savings`; what they lack is null."""
     schema = CURRENT.polars_schema
     return rows.select(
         (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in schema.items()
+        if name != "savings"
     )
 
 

@@ -20,9 +20,10 @@ def excluded(candidates: pl.DataFrame) -> pl.DataFrame:
     """
     claims = _claims(candidates.with_row_index("row"))
     # Most findings are alone with their resources: they count, and only the others have to be compared.
-    shared = claims.filter(pl.col("claimed_id").hash().is_duplicated()).select("row")
+    shared = claims.filter(pl.col("claimed_id").hash().is_duplicated())["row"]
     order = (pl.col("action_kind").cast(_STRENGTH), -pl.col("gross"), "finding", "row")
-    contest = claims.join(shared, on="row", how="semi").sort(order).with_columns(place=pl.col("row").rle_id())
+    contest = claims.filter(pl.col("row").is_in(shared.implode())).sort(order)
+    contest = contest.with_columns(place=pl.col("row").rle_id())
     places = contest.unique("place", maintain_order=True)
     lost = _lost(contest.select("place", *_RESOURCE))
     losers, winners = places[lost["place"]], places["finding"][lost["winner"]]
