@@ -65,7 +65,8 @@ def lifecycle(
     of_run = (pl.col("run_date") == run_date) & (pl.col("run_id") == run_id)
     # Enriched meta-findings lie beside the findings they are made of: counting both would count twice.
     findings = warehouse.scan(ENRICHED, tenant_id).filter(of_run, pl.col("source_fingerprints").is_null())
-    if findings.select("run_id").head(1).collect(engine="streaming").is_empty():  # no bill, or attribution failed: what was found still counts
+    first = findings.select("run_id").head(1).collect(engine="streaming")
+    if first.is_empty():  # no bill, or attribution failed: what was found still counts
         findings = warehouse.scan(FINDINGS, tenant_id).filter(of_run)
     coverage = warehouse.scan(COVERAGE, tenant_id).filter(of_run).select(_COVERAGE).collect()
     previous = warehouse.scan(CURRENT, tenant_id)
