@@ -15,6 +15,7 @@ from jobs.sql import query
 
 # The queries see narrow rows; whole findings, with their evidence and tags, only pass by.
 _BEFORE = ("row", "fingerprint", "workspace", "unit_id", "check_id", "resource_id", "lifecycle")
+_LIFECYCLE = CURRENT.polars_schema["lifecycle"]
 _COVERAGE = ("workspace", "unit_id", "subject", "name", "outcome", "rejected", "undetermined_ids")
 
 _CANDIDATE = (  # what is resolved has no saving that could count
@@ -102,9 +103,13 @@ def brought_up(findings: pl.DataFrame, coverage: pl.DataFrame, previous: pl.Data
         {"findings": found.select("row", "fingerprint"), "coverage": coverage, "previous": known.select(_BEFORE)},
         {"as_of": as_of},
     )
-    seen = states.drop_nulls("found").sort("found")
-    unseen = states.filter(pl.col("found").is_null()).sort("known")
-    rows = [found.with_columns(seen["lifecycle"]), known[unseen["known"]].with_columns(unseen["lifecycle"])]
+    unseen = states.filter(pl.col("found").is_null())
+    seen = found.select(found="row").join(states, on="found", how="left", maintain_order="left")
+    opened = pl.struct(state=pl.lit("open"), first_seen=pl.lit(as_of), last_seen=pl.lit(as_of)).cast(_LIFECYCLE)
+    rows = [
+        found.hstack(seen.select(pl.coalesce(pl.col("lifecycle").cast(_LIFECYCLE), opened))),
+        known[unseen["known"]].with_columns(unseen["lifecycle"]),
+    ]
     return _netted(pl.concat(_typed(each) for each in rows))
 
 

@@ -1,7 +1,7 @@
--- Every finding known of a tenant after a run, with its state.
+-- What a run makes of every finding that was known before it.
 --
--- Grain   one row per fingerprint
--- Value   lifecycle, and which row has the other columns: `found` of this run's findings, else `known` of the previous
+-- Grain   one row per known finding
+-- Value   known: its row; found: the row of this run's finding, null where it was not found; lifecycle
 -- Reads   findings (row, fingerprint: this run's), coverage (this run's, of all accounts), previous (findings_current
 --         before: row and what is read here)
 -- Source  absence counts only where the check was evaluated completely for the unit: what was not read is not gone
@@ -17,35 +17,29 @@ WITH evaluated AS (
     WHERE subject = 'check'
     GROUP BY unit_id, name
 ),
-unseen AS (
+compared AS (
     SELECT
-        before.*,
+        previous.*,
+        findings.row AS found,
         evaluated.complete AND NOT list_contains(undetermined_ids, lower(resource_id)) AS gone,
         CASE WHEN evaluated.complete THEN 'not evaluated: undetermined'
             ELSE 'not evaluated: ' || coalesce(evaluated.gap, 'not in this run') END AS gap
-    FROM previous AS before
-    ANTI JOIN findings USING (fingerprint)
+    FROM previous
+    LEFT JOIN findings USING (fingerprint)
     LEFT JOIN evaluated USING (unit_id, check_id)
 )
 SELECT
-    findings.row AS found,
-    before.row AS known,
-    struct_pack(
-        state := CASE coalesce(before.lifecycle.state, 'new')
-            WHEN 'new' THEN 'open' WHEN 'open' THEN 'open' ELSE 'reopened' END,
-        first_seen := coalesce(before.lifecycle.first_seen, $as_of),
-        last_seen := $as_of,
-        resolved_at := before.lifecycle.resolved_at,
-        reopened_at := CASE before.lifecycle.state
-            WHEN 'resolved' THEN $as_of ELSE before.lifecycle.reopened_at END,
-        reason := CASE WHEN before.lifecycle.state IN ('resolved', 'reopened') THEN 'found again' END
-    ) AS lifecycle
-FROM findings
-LEFT JOIN previous AS before USING (fingerprint)
-UNION ALL BY NAME
-SELECT
     row AS known,
+    found,
     CASE
+        WHEN found IS NOT NULL THEN struct_pack(
+            state := CASE lifecycle.state WHEN 'open' THEN 'open' ELSE 'reopened' END,
+            first_seen := lifecycle.first_seen,
+            last_seen := $as_of,
+            resolved_at := lifecycle.resolved_at,
+            reopened_at := CASE lifecycle.state WHEN 'resolved' THEN $as_of ELSE lifecycle.reopened_at END,
+            reason := CASE WHEN lifecycle.state IN ('resolved', 'reopened') THEN 'found again' END
+        )
         -- Closed already, or of a workspace this run did not look at: as it was.
         WHEN lifecycle.state = 'resolved' OR workspace NOT IN (SELECT workspace FROM coverage) THEN lifecycle
         WHEN gone THEN struct_pack(
@@ -65,4 +59,5 @@ SELECT
             reason := gap
         )
     END AS lifecycle
-FROM unseen
+FROM compared
+ORDER BY known
