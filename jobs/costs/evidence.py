@@ -88,4 +88,4 @@ def _contexts(contexts: pl.DataFrame) -> pl.DataFrame:
 def _refused(claims: pl.DataFrame, ids: pl.DataFrame, found: Matched) -> pl.DataFrame:
     """Return row and what was refused to it, sorted."""
     told = found.refused.join(claims.select("claim", "row"), on="claim").join(ids.select("id", "resource_id"), on="id")
-    return told.group_by("row").agg(refused=pl.format("{} ({})", "resource_id", "why").unique().sort())
+    return told.group_by("row").agg(refused=pl.format("{} ({})", "resource_id", "why").unique().sort()).sort("row")
