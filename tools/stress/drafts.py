@@ -10,6 +10,7 @@ from contracts.units import GLOBAL
 
 DRAFTS_PER_UNIT = 500
 _REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-1")
+DRAFTS_PER_ACCOUNT = DRAFTS_PER_UNIT * len(_REGIONS)  # of Azure and GCP an account is one unit
 _FIRST_ACCOUNT = 100_000_000_000
 _TEAMS = 40
 _CHECKS = pl.DataFrame(

@@ -1,6 +1,7 @@
 """Sealing and committing findings of many tenants, against writing the sealed rows as one file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -15,22 +16,38 @@ from engine.writer import Writer
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed, write_one_file
 from tools.stress.benchmarks.pipeline import open_warehouse
-from tools.stress.drafts import DRAFTS_PER_UNIT, drafts
+from tools.stress.drafts import DRAFTS_PER_ACCOUNT, DRAFTS_PER_UNIT, drafts
 
 TARGET = 3.0
 TENANTS = 50
 _TABLES = (COVERAGE, FINDINGS, REJECTED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """What a task's checks have made of its units: drafts, and what was evaluated."""
+
+    drafts: pl.DataFrame
+    coverage: pl.DataFrame
+
+    def sealed(self) -> Scanned:
+        """Do what a task does after its checks."""
+        sealed = seal(self.drafts, STAMP)
+        units = tuple(self.coverage["unit_id"].unique().sort())
+        tables = {COVERAGE.name: self.coverage, FINDINGS.name: sealed.findings, REJECTED.name: sealed.rejected}
+        return Scanned(units, tables)
+
+
 def write(n: int, repeat: int) -> list[Figure]:
     """Measure the way from `n` drafts of 50 tenants, in chunks of units as tasks hand them over, to committed rows."""
     batch = drafts(n, tenants=TENANTS)
     findings = seal(batch, STAMP).findings
+    chunks = [_Chunk(rows, _coverage(rows)) for rows in _in_chunks(batch)]
     committed: list[pl.DataFrame] = []
 
     def subject(folder: Path) -> float:
         warehouse = open_warehouse(folder)
-        seconds = timed(lambda: seal_and_commit(warehouse, batch))
+        seconds = timed(lambda: seal_and_commit(warehouse, chunks))
         committed[:] = [_digests(warehouse)]
         return seconds
 
@@ -43,11 +60,11 @@ def write(n: int, repeat: int) -> list[Figure]:
     return [compare("write", n, subject, floor, target=TARGET, repeat=repeat, agrees=agrees)]
 
 
-def seal_and_commit(warehouse: Warehouse, batch: pl.DataFrame) -> None:
-    """Seal a batch chunk by chunk, and commit what the writer closes as it closes it."""
+def seal_and_commit(warehouse: Warehouse, chunks: Sequence[_Chunk]) -> None:
+    """Seal chunk by chunk, and commit what the writer closes as it closes it."""
     writer = Writer(STAMP.run_id, {table.name: warehouse.location(table) for table in _TABLES})
-    for chunk in _chunks(batch):
-        writer.add(_scanned(chunk))
+    for chunk in chunks:
+        writer.add(chunk.sealed())
         _commit(warehouse, writer, everything=False)
     _commit(warehouse, writer, everything=True)
 
@@ -57,18 +74,10 @@ def _commit(warehouse: Warehouse, writer: Writer, *, everything: bool) -> None:
         exactly_once.commit(warehouse, flush)
 
 
-def _chunks(batch: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    yield from batch.iter_slices(chunk_size(batch.height // DRAFTS_PER_UNIT) * DRAFTS_PER_UNIT)
-
-
-def _scanned(chunk: pl.DataFrame) -> Scanned:
-    """Do what a task does after its checks: seal, and say what was evaluated."""
-    sealed = seal(chunk, STAMP)
-    units = chunk["unit_id"].unique().sort().to_list()
-    return Scanned(
-        units=tuple(units),
-        tables={COVERAGE.name: _coverage(chunk), FINDINGS.name: sealed.findings, REJECTED.name: sealed.rejected},
-    )
+def _in_chunks(batch: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut a batch into chunks of whole accounts, about as large as a run's of so many units."""
+    rows = chunk_size(batch.height // DRAFTS_PER_UNIT) * DRAFTS_PER_UNIT
+    yield from batch.iter_slices(rows // DRAFTS_PER_ACCOUNT * DRAFTS_PER_ACCOUNT)
 
 
 def _coverage(chunk: pl.DataFrame) -> pl.DataFrame:
