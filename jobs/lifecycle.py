@@ -64,16 +64,18 @@ def lifecycle(
     if warehouse.is_current(CURRENT, tenant_id, inputs):
         return
     of_run = (pl.col("run_date") == run_date) & (pl.col("run_id") == run_id)
-    # Enriched meta-findings lie beside the findings they are made of: counting both would count twice.
-    findings = warehouse.scan(ENRICHED, tenant_id).filter(of_run, pl.col("source_fingerprints").is_null())
-    first = findings.select("run_id").head(1).collect(engine="streaming")
+    found = warehouse.scan(ENRICHED, tenant_id).filter(of_run)
+    first = found.select("run_id").head(1).collect(engine="streaming")
     if first.is_empty():  # no bill, or attribution failed: what was found still counts
-        findings = warehouse.scan(FINDINGS, tenant_id).filter(of_run)
+        found = warehouse.scan(FINDINGS, tenant_id).filter(of_run)
+    # Enriched meta-findings lie beside the findings they are made of: counting both would count twice.
+    findings = found.filter(pl.col("source_fingerprints").is_null())
     coverage = warehouse.scan(COVERAGE, tenant_id).filter(of_run).select(_COVERAGE).collect()
     previous = warehouse.scan(CURRENT, tenant_id)
     _refuse_to_rewind(previous, coverage, run_id, as_of)
     work = partial(_brought_up, warehouse, findings, coverage, previous, as_of)
-    written = [path for paths in each(work, shards([findings, previous], shard_rows)) for path in paths]
+    # The shards of attribution, meta-findings among them: what it wrote as one file is read as one.
+    written = [path for paths in each(work, shards([found, previous], shard_rows)) for path in paths]
     warehouse.swap(CURRENT, written, tenant_id, inputs=inputs)
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.draft import FindingDraft
 from contracts.tables import COVERAGE, CURRENT
+from contracts.vocabulary import ACTIONS
 from jobs.lifecycle import brought_up
 
 Claim = Callable[..., FindingDraft]
@@ -118,6 +119,10 @@ def oracle(findings: list[dict[str, Any]], costs: dict[str, Decimal]) -> dict[st
         cost = sum((costs[each] for each in claimed), Decimal(0))
         net[row["fingerprint"]] = min(row["estimated"]["monthly_savings"], cost) if counts else Decimal(0)
     return net
+
+
+def test_every_action_has_its_place_among_the_others() -> None:
+    assert sorted(ORDER) == sorted(ACTIONS)
 
 
 claims = st.tuples(
