@@ -112,7 +112,7 @@ class RayBackend:
 
         `address`: "local" starts a cluster in this process's tree, "auto" joins the one this process runs in.
         """
-        _connect(address)
+        connect(address)
         self._cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
         count = min(self._cpus, MAX_WRITERS)
         held = limits or Limits(units=job.flush_units)
@@ -194,10 +194,21 @@ def _cause(error: RayError) -> str:
     return f"{type(cause).__name__}: {cause}".partition("\n")[0]
 
 
-def _connect(address: str) -> None:
+def connect(address: str, cpus: int | None = None) -> None:
+    """Join the cluster ("auto"), or start one ("local"), of `cpus` CPUs or as many as there are; once per process.
+
+    In its workers Polars has one thread, for a task has one CPU: Ray sees to the same with OpenMP. Threads that fight
+    for the others' CPUs cost half as much CPU again.
+    """
     if not ray.is_initialized():
-        dashboard = False if address == "local" else None
-        ray.init(address=address, include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(
+            address=address,
+            num_cpus=cpus,
+            include_dashboard=False if address == "local" else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            runtime_env={"env_vars": {"POLARS_MAX_THREADS": "1"}},
+        )
 
 
 def each(work: Callable[[Any], Any], items: Iterable[Any], address: str) -> Iterator[Any]:
@@ -206,7 +217,7 @@ def each(work: Callable[[Any], Any], items: Iterable[Any], address: str) -> Iter
     Of an item whose task died, a PermanentError that says how comes instead.
     """
     was_up = ray.is_initialized()
-    _connect(address)
+    connect(address)
     try:
         yield from map(_made, _in_order(work, items))
     finally:

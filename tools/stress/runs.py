@@ -1,6 +1,5 @@
 """A generated estate through the whole chain, as `finops run` would take a real one; and digests of what it came to."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,7 +8,6 @@ from functools import reduce
 from pathlib import Path
 
 import polars as pl
-import ray
 
 from catalog.releases import Release, latest
 from catalog.state import State
@@ -32,6 +30,7 @@ from contracts.tables import (
 )
 from engine.backends import backend_for
 from engine.chain import Chain, Reporter, RunResult
+from engine.cluster import connect
 from engine.driver import Backend, job
 from engine.work import Job
 from jobs.digest import Digest, digest
@@ -89,7 +88,7 @@ def open_warehouse(folder: Path) -> Warehouse:
 def backend(scanning: Job, workers: int) -> Iterator[Backend]:
     """Scan in this process, or on a Ray cluster of its own with so many CPUs."""
     if workers != INLINE:
-        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+        connect("local", workers)
     with backend_for("none" if workers == INLINE else "local", scanning) as chosen:
         yield chosen
 

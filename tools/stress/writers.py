@@ -3,7 +3,6 @@
 python -m tools.stress.writers WORKDIR [--n 200000]
 """
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from catalog.warehouse import Warehouse
 from contracts.seal import RunStamp, seal
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, TABLES
 from contracts.units import UNIT_KEY
-from engine.cluster import WriterActor
+from engine.cluster import WriterActor, connect
 from engine.placement import placement
 from engine.scan import Scanned
 from engine.work import CHUNK_UNITS
@@ -81,7 +80,7 @@ def _commit(warehouse: Warehouse, actors: list[ray.actor.ActorHandle], *, everyt
 
 def main(workdir: Path, n: Annotated[int, typer.Option("--n")] = 200_000) -> None:
     """Print a row for each number of tenants and writers."""
-    ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    connect("local")
     write_and_commit(open_warehouse(workdir / "warm-up"), list(chunks(n // 10, 1)), 1)
     typer.echo("| tenants | writers | files of findings | commits | seconds | rows/s |\n|---|---|---|---|---|---|")
     for tenants in TENANTS:
