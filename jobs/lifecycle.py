@@ -17,7 +17,6 @@ from jobs.sql import query
 _BEFORE = ("row", "fingerprint", "workspace", "unit_id", "check_id", "resource_id", "lifecycle")
 _LIFECYCLE = CURRENT.polars_schema["lifecycle"]
 _COVERAGE = ("workspace", "unit_id", "subject", "name", "outcome", "rejected", "undetermined_ids")
-
 _CANDIDATE = (  # what is resolved has no saving that could count
     pl.lit("open").alias("scope"),
     pl.col("fingerprint").alias("finding"),
@@ -88,8 +87,7 @@ def _brought_up(
     shard: pl.Expr,
 ) -> list[str]:
     """Write the current findings of some accounts; returns the files."""
-    found, known = (each.filter(shard).collect().rechunk() for each in (findings, previous))
-    rows = brought_up(found, coverage, known, as_of)
+    rows = brought_up(findings.filter(shard).collect(), coverage, previous.filter(shard).collect(), as_of)
     return warehouse.write(CURRENT, rows)
 
 
