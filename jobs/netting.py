@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from jobs.sql import query
+from jobs.covers import covers
 
 _RESOURCE = ("scope", "provider", "account_id", "region", "claimed_id")
 # What ends a resource subsumes what changes it, and that what merely advises (as Cost Optimization Hub does).
@@ -32,11 +32,11 @@ def excluded(candidates: pl.DataFrame) -> pl.DataFrame:
 
 def _claims(findings: pl.DataFrame) -> pl.DataFrame:
     """Give every finding with a known saving a row per resource whose cost it claims, `claimed_id`."""
-    priced = pl.col("gross").is_not_null()
-    covering = pl.col("evidence").str.contains('"covers"', literal=True).fill_null(value=False)
-    covers = query("savings_claims/covers", {"candidates": findings.filter(priced & covering)})
-    own = findings.filter(priced & ~covering).drop("evidence").rename({"resource_id": "claimed_id"})
-    return pl.concat([own, covers.select(own.columns)])
+    priced = findings.filter(pl.col("gross").is_not_null())
+    covering = covers(priced)
+    own = priced.join(covering, on="row", how="anti").with_columns(claimed_id="resource_id")
+    claims = pl.concat([own, priced.join(covering, on="row").select(own.columns)])
+    return claims.drop("resource_id", "evidence")
 
 
 def _lost(contest: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from jobs.sql import query
+from jobs.covers import covers
 
 _WHERE = ("provider", "account_id", "region", "service")
 
@@ -16,7 +16,7 @@ def claims(findings: pl.DataFrame) -> pl.DataFrame:
     rows = findings.select("fingerprint", "source_fingerprints", *_WHERE, "resource_id").with_row_index("row")
     is_meta = pl.col("source_fingerprints").list.len().fill_null(0) > 0
     single = rows.filter(~is_meta)
-    covering = _covers(findings)
+    covering = covers(findings.select("evidence").with_row_index("row"))
     own = single.join(covering, on="row", how="anti").select(
         "row", *_WHERE, claimed_id="resource_id", related=pl.lit(value=False)
     )
@@ -28,11 +28,3 @@ def claims(findings: pl.DataFrame) -> pl.DataFrame:
     of_meta = of_meta.select("row", *_WHERE, "claimed_id", related=pl.lit(value=True))
     each_once = of_meta.unique(["row", *_WHERE[:2], "claimed_id"], maintain_order=True)
     return pl.concat([own, covered, each_once]).with_row_index("claim")
-
-
-def _covers(findings: pl.DataFrame) -> pl.DataFrame:
-    """Return row and claimed_id of findings with `covers`; only evidence that has the word is parsed."""
-    evidence = findings.select("evidence").with_row_index("row")
-    likely = evidence.filter(pl.col("evidence").str.contains('"covers"', literal=True))
-    covers = query("attribution_claims/covers", {"findings": likely})
-    return covers.select(pl.col("row").cast(evidence.schema["row"]), "claimed_id")
