@@ -19,7 +19,7 @@ from engine.work import CHUNK_UNITS, Chunk, Ended, Job, Task
 
 Progress = Callable[[int, int], None]
 MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
-PARTS = 64  # that a large run has at least: of chunks, so that a lost one is no loss, and of flushes; a kill costs both
+PARTS = 48  # that a large run has at least: of chunks, so that a lost one is no loss, and of flushes; a kill costs both
 MAX_LOST = 3  # chunks that may be lost before their units are looked into, and units a check may kill
 
 
