@@ -25,7 +25,7 @@ def checks_ls(as_json: JsonOption = False) -> None:
 
 
 @app.command("show")
-def checksshow_rows(check_id: str) -> None:
+def checks_show(check_id: str) -> None:
     """Print a check's own words: why, claims, skips, reads, pricing."""
     check = all_checks().get(check_id)
     if check is None:

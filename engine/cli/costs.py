@@ -53,7 +53,7 @@ def costs_ingest(
 
 
 @app.command("show")
-def costsshow_rows(
+def costs_show(
     resource: Annotated[str, typer.Option("--resource", help="A resource's id, in any form.")],
     tenant: TenantOption,
     config: ConfigOption = None,

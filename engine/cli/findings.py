@@ -1,4 +1,4 @@
-"""`finops findings` and `finops explain`: what the latest release says."""
+"""`finops findings`: what the latest release says."""
 
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ def findings_ls(tenant: TenantOption, config: ConfigOption = None, as_json: Json
 
 
 @app.command("show")
-def findingsshow_rows(
+def findings_show(
     finding: Annotated[str, typer.Argument(help="finding_id or fingerprint, or the start of one.")],
     tenant: TenantOption,
     config: ConfigOption = None,

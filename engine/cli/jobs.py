@@ -1,10 +1,14 @@
 """`finops jobs`: the parts of the chain behind the scan."""
 
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from catalog.maintenance import maintain
+from catalog.warehouse import Warehouse
 from contracts.errors import PermanentError
 from engine.cli.options import ConfigOption, JsonOption, TenantOption, latest_run, logical_time, open_at
 from engine.cli.output import print_json, show_rows
@@ -20,22 +24,19 @@ app = typer.Typer(help="The parts of the chain behind the scan, one by one.", no
 @app.command("correlate")
 def jobs_correlate(tenant: TenantOption, config: ConfigOption = None) -> None:
     """Make the meta-findings of the tenant's latest run again."""
-    opened, ledger = latest_run(config, tenant)
-    correlate(opened.warehouse, tenant, ledger.run_id, ledger.as_of.date(), ledger.as_of)
+    _again(correlate, tenant, config)
 
 
 @app.command("attribute")
 def jobs_attribute(tenant: TenantOption, config: ConfigOption = None) -> None:
     """Match the findings of the tenant's latest run with the bill again."""
-    opened, ledger = latest_run(config, tenant)
-    attribute(opened.warehouse, tenant, ledger.run_id, ledger.as_of.date(), ledger.as_of)
+    _again(attribute, tenant, config)
 
 
 @app.command("lifecycle")
 def jobs_lifecycle(tenant: TenantOption, config: ConfigOption = None) -> None:
     """Open, resolve and reopen findings, and net their savings, after the tenant's latest run."""
-    opened, ledger = latest_run(config, tenant)
-    lifecycle(opened.warehouse, tenant, ledger.run_id, ledger.as_of.date(), ledger.as_of)
+    _again(lifecycle, tenant, config)
 
 
 @app.command("kpis")
@@ -75,3 +76,8 @@ def jobs_maintain(
         raise PermanentError(
             f"missing or truncated data files: {', '.join(report.damaged)}; restore them, or scan anew"
         )
+
+
+def _again(job: Callable[[Warehouse, str, str, date, datetime], None], tenant: str, config: Path | None) -> None:
+    opened, ledger = latest_run(config, tenant)
+    job(opened.warehouse, tenant, ledger.run_id, ledger.as_of.date(), ledger.as_of)
