@@ -19,7 +19,7 @@ from checkers.base import Check, Context
 from checkers.evaluate import Judged, evaluate
 from contracts.errors import CheckError, PermanentError
 from engine.placement import placement
-from engine.scan import scan
+from engine.scan import Scanned, scan
 from engine.work import Chunk, Ended, Job, Task
 from engine.writer import Limits, Writer, only
 
@@ -76,14 +76,11 @@ def _evaluate_alone(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Conte
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def _scan_chunk(task: Task, job: Job, writers: list[ray.actor.ActorHandle]) -> dict[str, str]:
+def _scan_chunk(task: Task, job: Job, parts: list[list[str]]) -> tuple[dict[str, str] | Scanned, ...]:
+    """Scan a chunk; returns the checks that were deadly, then the rows in parts, each of some of the units."""
     evaluator = _Cautious(task, job.check_seconds, job.check_bytes)
     scanned = scan(task.chunk, job.checks, job.stamp, job.collector, evaluator)
-    placed = placement(scanned.units, job.tenant_units, len(writers))
-    # Waiting for the writers is the back-pressure: a slow disk slows collection down, and memory stays.
-    parts = {at: scanned if len(placed) == 1 else only(scanned, units) for at, units in placed.items()}
-    ray.get([writers[at].add.remote(part) for at, part in parts.items()])
-    return evaluator.deadly
+    return evaluator.deadly, *(scanned if len(parts) == 1 else only(scanned, units) for units in parts)
 
 
 ScanChunk = ray.remote(max_retries=0)(_scan_chunk)  # what died is found missing by the driver, and done again there
@@ -91,12 +88,20 @@ EvaluateAlone = ray.remote(max_retries=0)(_evaluate_alone)  # its caller waits f
 WorkOn = ray.remote(max_retries=3)(lambda work, item: work(item))  # parts of jobs: doing one again harms nothing
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Running:
-    """A chunk in flight and how long it may take; its time counts from when it has a CPU."""
+    """A chunk in flight and how long it may take; its time counts from when it has a CPU.
+
+    parts    the rows its task makes for each writer, until they are handed over
+    awaited  what it waits for: its task, then the writers
+    """
 
     chunk: Chunk
     seconds: float
+    scanned: ray.ObjectRef
+    parts: dict[int, ray.ObjectRef]
+    awaited: deque[ray.ObjectRef]
+    deadly: dict[str, str] = field(default_factory=dict)
     since: float | None = None
 
     def is_overdue(self, now: float) -> bool:
@@ -121,24 +126,45 @@ class RayBackend:
         self._shared = ray.put(job)
 
     def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
-        """Yield every chunk as it ends; lost is one whose worker or writer died, or that took too long."""
+        """Yield every chunk as it ends; lost is one whose worker or writer died, or that took too long.
+
+        A chunk is in flight until the writers have its rows. That is the back-pressure: a slow disk slows collection
+        down, and memory stays. Its task does not wait for them, or Ray would start another process in its place.
+        """
         waiting = iter(tasks)
-        running: dict[ray.ObjectRef, _Running] = {}
+        running: list[_Running] = []
         while True:
-            for task in islice(waiting, self._cpus * TASKS_PER_CPU - len(running)):
-                running[ScanChunk.remote(task, self._shared, self._writers)] = _Running(task.chunk, self._limit(task))
+            running += [self._start(task) for task in islice(waiting, self._cpus * TASKS_PER_CPU - len(running))]
             if not running:
                 return
             now = time.monotonic()
-            for each in islice(running.values(), self._cpus):  # Ray gives tasks their CPUs in this order
+            for each in running[: self._cpus]:  # Ray gives tasks their CPUs in this order
                 each.since = each.since or now
-            ended, _ = ray.wait(list(running), num_returns=1, timeout=_POLL_SECONDS)
-            for ref in ended:
-                yield self._result(ref, running.pop(ref).chunk)
-            for ref in [ref for ref, each in running.items() if each.is_overdue(now)]:
-                ray.cancel(ref, force=True)
-                hung = running.pop(ref)
-                yield _lost(hung.chunk, f"it did not end within {hung.seconds:g} s")
+            ready, _ = ray.wait([each.awaited[0] for each in running], num_returns=1, timeout=_POLL_SECONDS)
+            for each in [each for each in running if each.awaited[0] in ready or each.is_overdue(now)]:
+                ended = self._goes_on(each) if each.awaited[0] in ready else _hung(each)
+                if ended:
+                    running.remove(each)
+                    yield ended
+
+    def _start(self, task: Task) -> _Running:
+        units = sorted(each.unit.unit_id for each in task.chunk)
+        placed = placement(units, self._job.tenant_units, len(self._writers))
+        returned = ScanChunk.options(num_returns=1 + len(placed)).remote(task, self._shared, list(placed.values()))
+        parts = dict(zip(placed, returned[1:], strict=True))
+        return _Running(task.chunk, self._limit(task), returned[0], parts, deque(returned[:1]))
+
+    def _goes_on(self, each: _Running) -> Ended | None:
+        """Take what a chunk has waited for and hand its rows to the writers; when they have them, it has ended."""
+        try:
+            made = ray.get(each.awaited.popleft())
+        except RayError as error:
+            return _lost(each.chunk, _cause(error))
+        if each.parts:
+            each.deadly = made
+            each.awaited += [self._writers[at].add.remote(part) for at, part in each.parts.items()]
+            each.parts = {}
+        return None if each.awaited else Ended(each.chunk, deadly=each.deadly)
 
     def _limit(self, task: Task) -> float:
         """Return the seconds after which a chunk hangs; checks that are apart have limits of their own within."""
@@ -169,18 +195,16 @@ class RayBackend:
             return
         yield from map(ray.get, _in_order(work, waiting))
 
-    @staticmethod
-    def _result(ref: ray.ObjectRef, chunk: Chunk) -> Ended:
-        try:
-            return Ended(chunk, deadly=ray.get(ref))
-        except RayError as error:
-            return _lost(chunk, _cause(error))
-
     def close(self) -> None:
         """Stop the writers; a cluster this process started is shut down with it."""
         for writer in self._writers:
             ray.kill(writer)
         ray.shutdown()
+
+
+def _hung(each: _Running) -> Ended:
+    ray.cancel(each.scanned, force=True)
+    return _lost(each.chunk, f"it did not end within {each.seconds:g} s")
 
 
 def _lost(chunk: Chunk, cause: str) -> Ended:

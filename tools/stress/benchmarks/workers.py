@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contracts.tables import FINDINGS
-from engine.driver import drive
+from engine.driver import chunk_size, drive
 from jobs.digest import Digest, digest
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed, watched
@@ -74,6 +74,6 @@ def _scan(estate: StressEstate, folder: Path, workers: int) -> tuple[float, Dige
     warehouse = open_warehouse(folder)
     units, scanning = estate.units(), scanning_of(warehouse, estate, STAMP.run_id)
     with backend(scanning, workers) as chosen:
-        list(chosen.each(abs, range(2 * WORKERS)))  # every worker has something to do, and is up after it
+        list(chosen.each(chunk_size, range(2 * WORKERS)))  # every worker loads the engine for it, and is up after it
         seconds = timed(lambda: drive(warehouse, chosen, units, STAMP.run_id, lambda _done, _total: None))
     return seconds, digest(warehouse.scan(FINDINGS, TENANT), without={"run_id"})
