@@ -58,8 +58,11 @@ class Dataset:
 class Prices(Protocol):
     """The price book as a checker sees it."""
 
-    def rows(self, provider: str, service: str) -> pl.LazyFrame:
-        """Return region, sku, variant, unit, unit_price, basis, effective_date, source of one service."""
+    def keyed(self, service: str) -> pl.LazyFrame:
+        """Return key, price, basis, date, source of one service, of all providers.
+
+        The key, `<provider>/<service>/<region>/<sku>` and where there is one `/<variant>`, is unique.
+        """
         ...
 
 
@@ -83,27 +86,18 @@ class Context:
         `<prefix>_price_basis`, `<prefix>_price_date`, `<prefix>_price_source`. `claim` reads them all.
         A null `sku` means that there is nothing to price: everything added is null, and no key counts as missing.
         """
-        wanted = variant if isinstance(variant, pl.Expr) else pl.lit(variant)
-        keyed = frame.with_columns(__sku=sku, __variant=wanted)
-        book = pl.concat(
-            self.prices.rows(provider, service).with_columns(provider=pl.lit(provider))
-            for provider in ("aws", "azure", "gcp")
-        ).select(
-            "provider",
-            "region",
-            pl.col("sku").alias("__sku"),
-            pl.col("variant").alias("__variant"),
-            pl.col("unit_price").alias(f"{prefix}_price"),
-            pl.col("basis").alias(f"{prefix}_price_basis"),
-            pl.col("effective_date").alias(f"{prefix}_price_date"),
-            pl.col("source").alias(f"{prefix}_price_source"),
+        key = pl.concat_str("provider", pl.lit(service), "region", sku, separator="/")
+        if isinstance(variant, pl.Expr):
+            key = pl.concat_str(key, variant, separator="/").str.strip_chars_end("/")
+        elif variant:
+            key = pl.concat_str(key, pl.lit(variant), separator="/")
+        prices = self.prices.keyed(service).select(
+            pl.col("key").alias(f"{prefix}_price_key"),
+            pl.col("price").alias(f"{prefix}_price"),
+            pl.col("basis", "date", "source").name.prefix(f"{prefix}_price_"),
         )
-        key = pl.concat_str("provider", pl.lit(service), "region", "__sku", "__variant", separator="/")
-        return (
-            keyed.join(book, on=["provider", "region", "__sku", "__variant"], how="left", maintain_order="left")
-            .with_columns(key.str.strip_chars_end("/").alias(f"{prefix}_price_key"))
-            .drop("__sku", "__variant")
-        )
+        keyed = frame.with_columns(key.alias(f"{prefix}_price_key"))
+        return keyed.join(prices, on=f"{prefix}_price_key", how="left", maintain_order="left")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,10 +15,21 @@ from contracts.vocabulary import OUTCOMES
 from engine.collect.unit import Reading
 
 Row = dict[str, Any]
-ROW_SCHEMA = pl.Schema(
+_ROW_SCHEMA = pl.Schema(
     (name, dtype) for name, dtype in COVERAGE.polars_schema.items() if name not in {"run_id", "run_date"}
 )
 _MESSAGE_LIMIT = 500  # characters; a provider's error page is not evidence
+
+
+def frame(rows: Sequence[Row]) -> pl.DataFrame:
+    """Bring rows to the table's columns, but for the run."""
+    columns = {name: [row.get(name) for row in rows] for name in _ROW_SCHEMA}
+    told = pl.Series([reasons is not None for reasons in columns["reasons"]], dtype=pl.Boolean)
+    columns["reasons"] = [reasons or None for reasons in columns["reasons"]]  # an empty map costs Polars ten nulls
+    none = pl.lit(pl.Series([{}], dtype=_ROW_SCHEMA["reasons"]))
+    return pl.DataFrame(columns, schema=_ROW_SCHEMA).with_columns(
+        reasons=pl.when(told).then(pl.col("reasons").fill_null(none))
+    )
 
 
 def of_reading(unit: Unit, reading: Reading) -> Row:

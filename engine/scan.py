@@ -1,6 +1,7 @@
 """Scan a chunk of units: collect, check, seal; the whole of a task's work as plain functions."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,13 +78,14 @@ def judge(
     drafts = [pl.DataFrame(schema=DRAFT_SCHEMA)]
     verdicts: list[tuple[Check, list[Unit], Judged]] = []
     providers = {unit.provider for unit in readings}
+    frames = _frames(readings)
     for check in checks:
         if check.reads[0].provider not in providers:
             continue
         judged_units, gaps = _evaluable(check, readings)
         rows += gaps
         try:
-            judged = evaluator(check, _frames(check, judged_units, readings), ctx)
+            judged = evaluator(check, _of(judged_units, frames, check) if gaps else frames, ctx)
         except CheckError as error:
             rows += [coverage.of_gap(unit, check.id, error) for unit in judged_units]
             continue
@@ -117,30 +119,24 @@ def _error(read: Mapping[str, Reading], dataset: str) -> FinopsError | None:
     return read[dataset].error
 
 
-def _frames(
-    check: Check, units: Sequence[Unit], readings: Mapping[Unit, Mapping[str, Reading]]
-) -> dict[str, pl.DataFrame]:
-    return {
-        dataset.name: pl.concat([dataset.frame([]), *_read_frames(units, readings, dataset.name)])
-        for dataset in check.reads
-    }
+def _frames(readings: Mapping[Unit, Mapping[str, Reading]]) -> dict[str, pl.DataFrame]:
+    """Put together what was read of each dataset, of all units."""
+    parts: dict[str, list[pl.DataFrame]] = defaultdict(list)
+    for read in readings.values():
+        for name, reading in read.items():
+            parts[name].append(reading.dataset.frame([]) if reading.frame is None else reading.frame)
+    return {name: pl.concat(each, rechunk=True) for name, each in parts.items()}
 
 
-def _read_frames(
-    units: Sequence[Unit], readings: Mapping[Unit, Mapping[str, Reading]], dataset: str
-) -> Iterator[pl.DataFrame]:
-    for unit in units:
-        frame = readings[unit][dataset].frame
-        if frame is not None:
-            yield frame
+def _of(units: Sequence[Unit], frames: Mapping[str, pl.DataFrame], check: Check) -> dict[str, pl.DataFrame]:
+    mine = pl.col("unit_id").is_in([unit.unit_id for unit in units])
+    return {dataset.name: frames[dataset.name].filter(mine) for dataset in check.reads}
 
 
 def _scanned(
     readings: Mapping[Unit, Mapping[str, Reading]], rows: list[coverage.Row], sealed: Sealed, stamp: RunStamp
 ) -> Scanned:
-    register = pl.DataFrame(rows, schema=coverage.ROW_SCHEMA, orient="row").with_columns(
-        run_id=pl.lit(stamp.run_id), run_date=pl.lit(stamp.run_date)
-    )
+    register = coverage.frame(rows).with_columns(run_id=pl.lit(stamp.run_id), run_date=pl.lit(stamp.run_date))
     return Scanned(
         units=tuple(sorted(unit.unit_id for unit in readings)),
         tables={

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from checkers.prices.build import DECIMALS
+from contracts.units import PROVIDERS
 
 PRICE = pl.Decimal(38, DECIMALS)
 _COLUMNS = ("region", "sku", "variant", "unit", "unit_price", "basis", "effective_date", "source")
@@ -48,6 +49,10 @@ class PriceBook:
         prices = _services(self.root, provider).get(service)
         return _no_prices() if prices is None else prices.lazy()
 
+    def keyed(self, service: str) -> pl.LazyFrame:
+        """Return key, price, basis, date, source of one service, as `checkers.base.Prices` says."""
+        return _keyed(self, service).lazy()
+
     def lookup(self, provider: str, service: str, region: str, sku: str, variant: str = "") -> Price | None:
         """Return one price, or None when it is unknown."""
         key = {"region": region, "sku": sku, "variant": variant}
@@ -68,6 +73,17 @@ def _services(root: Path, provider: str) -> Mapping[str, pl.DataFrame]:
     return {
         str(service): rows.select(_COLUMNS) for (service,), rows in prices.partition_by("service", as_dict=True).items()
     }
+
+
+@cache
+def _keyed(book: PriceBook, service: str) -> pl.DataFrame:
+    of_providers = [book.rows(each, service).with_columns(provider=pl.lit(each)) for each in PROVIDERS]
+    key = pl.concat_str("provider", pl.lit(service), "region", "sku", "variant", separator="/").str.strip_chars_end("/")
+    return (
+        pl.concat(of_providers)
+        .select(key=key, price="unit_price", basis="basis", date="effective_date", source="source")
+        .collect()
+    )
 
 
 def _no_prices() -> pl.LazyFrame:

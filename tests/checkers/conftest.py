@@ -56,17 +56,10 @@ class ListPrices:
 
     usd: Mapping[str, str] = field(default_factory=lambda: LIST)
 
-    def rows(self, provider: str, service: str) -> pl.LazyFrame:
-        keys = [(key.split("/"), usd) for key, usd in self.usd.items() if key.startswith(f"{provider}/{service}/")]
-        rows = [(key[2], key[3], key[4] if len(key) == 5 else "", Decimal(usd)) for key, usd in keys]
-        frame = pl.LazyFrame(
-            rows,
-            schema={"region": pl.String, "sku": pl.String, "variant": pl.String, "unit_price": pl.Decimal(38, 10)},
-            orient="row",
-        )
-        return frame.with_columns(
-            unit=pl.lit("x"), basis=pl.lit("list"), effective_date=pl.lit(date(2026, 7, 1)), source=pl.lit("a-list")
-        )
+    def keyed(self, service: str) -> pl.LazyFrame:
+        rows = [(key, Decimal(usd)) for key, usd in self.usd.items() if key.split("/")[1] == service]
+        frame = pl.LazyFrame(rows, schema={"key": pl.String, "price": pl.Decimal(38, 10)}, orient="row")
+        return frame.with_columns(basis=pl.lit("list"), date=pl.lit(date(2026, 7, 1)), source=pl.lit("a-list"))
 
 
 @dataclass(frozen=True)
