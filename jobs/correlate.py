@@ -115,8 +115,7 @@ def _counted(members: pl.DataFrame) -> pl.DataFrame:
     """Say of every member whether its saving counts in its meta-finding, the `scope`."""
     members = members.with_columns(scope=pl.struct("check_id", "head").rle_id())
     candidates = members.select("scope", "finding", *_KEY, "evidence", "action_kind", gross="monthly_savings")
-    members = members.join(excluded(candidates), on=("scope", "finding"), how="left", maintain_order="left")
-    return members.with_columns(counted=pl.col("monthly_savings").is_not_null() & pl.col("excluded_by").is_null())
+    return members.with_columns(counted=pl.col("monthly_savings").is_not_null() & excluded(candidates).is_null())
 
 
 def _grouped(members: pl.DataFrame) -> pl.DataFrame:

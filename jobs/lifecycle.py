@@ -10,6 +10,7 @@ from contracts.errors import ContractError
 from contracts.tables import COVERAGE, CURRENT, ENRICHED, FINDINGS
 from contracts.vocabulary import OPEN_STATES
 from jobs.netting import excluded
+from jobs.savings import savings
 from jobs.shards import SHARD_ROWS, Each, shards
 from jobs.sql import query
 
@@ -17,6 +18,9 @@ from jobs.sql import query
 _BEFORE = ("row", "fingerprint", "workspace", "unit_id", "check_id", "resource_id", "lifecycle")
 _LIFECYCLE = CURRENT.polars_schema["lifecycle"]
 _COVERAGE = ("workspace", "unit_id", "subject", "name", "outcome", "rejected", "undetermined_ids")
+_NARROW = (
+    "fingerprint", "provider", "account_id", "region", "resource_id", "action", "estimated", "actual", "evidence",
+)  # fmt: skip
 _CANDIDATE = (  # what is resolved has no saving that could count
     pl.lit("open").alias("scope"),
     pl.col("fingerprint").alias("finding"),
@@ -25,17 +29,6 @@ _CANDIDATE = (  # what is resolved has no saving that could count
     .then(pl.col("estimated").struct.field("monthly_savings"))
     .alias("gross"),
     pl.col("action").struct.field("kind").alias("action_kind"),
-)
-_STATES = (
-    pl.col("row", "fingerprint"),
-    *(
-        pl.struct(pl.col(struct).struct.field(*fields)).alias(struct)
-        for struct, fields in {
-            "lifecycle": ("state",),
-            "estimated": ("monthly_savings", "monthly_cost", "currency", "missing_price"),
-            "actual": ("cost_30d", "covered_30d", "currency", "days_with_data"),
-        }.items()
-    ),
 )
 
 
@@ -97,38 +90,26 @@ def brought_up(findings: pl.DataFrame, coverage: pl.DataFrame, previous: pl.Data
     `coverage` is the run's, of all accounts. One row per fingerprint, those the run found first, in their order; with
     the columns of `finops_findings_current`.
     """
-    found, known = _once(findings).with_row_index("row"), previous.with_row_index("row")
-    states = query(
-        "findings_current/lifecycle",
-        {"findings": found.select("row", "fingerprint"), "coverage": coverage, "previous": known.select(_BEFORE)},
-        {"as_of": as_of},
-    )
+    found, known = _once(findings), previous.with_row_index("row")
+    row = found.select("fingerprint").with_row_index("row")
+    states = _compared(row, coverage, known.select(_BEFORE), as_of)
     unseen = states.filter(pl.col("found").is_null())
-    seen = found.select(found="row").join(states, on="found", how="left", maintain_order="left")
+    seen = row.select(found="row").join(states, on="found", how="left", maintain_order="left")
     opened = pl.struct(state=pl.lit("open"), first_seen=pl.lit(as_of), last_seen=pl.lit(as_of)).cast(_LIFECYCLE)
-    rows = [
-        found.hstack(seen.select(pl.coalesce(pl.col("lifecycle").cast(_LIFECYCLE), opened))),
-        known[unseen["known"]].with_columns(unseen["lifecycle"]),
-    ]
-    return _netted(pl.concat(_typed(each) for each in rows))
+    standing = pl.concat([seen.select(pl.coalesce("lifecycle", opened)), unseen.select("lifecycle")])
+    rows = pl.concat([found, previous.select(found.columns)[unseen["known"]]])
+    # Columns in unlike chunks are put together whenever they are read: the wide ones only once, as they are written.
+    states = rows.select(_NARROW).hstack(standing).rechunk()
+    states = states.with_columns(excluded_by=excluded(states.select(_CANDIDATE)))
+    return rows.hstack([*standing, savings(states)])
 
 
-def _netted(findings: pl.DataFrame) -> pl.DataFrame:
-    """Fill in what each finding saves when no resource is counted twice."""
-    standing = excluded(findings.select(_CANDIDATE)).rename({"finding": "fingerprint"})
-    states = findings.with_row_index("row").select(_STATES)
-    savings = query("findings_current/net_savings", {"states": states, "standing": standing})
-    return findings.hstack(savings.select(pl.col("savings").cast(CURRENT.polars_schema["savings"])))
-
-
-def _typed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Bring rows to the table's schema, but for `savings`; what they lack is null."""
-    schema = CURRENT.polars_schema
-    return rows.select(
-        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in schema.items()
-        if name != "savings"
-    )
+def _compared(findings: pl.DataFrame, coverage: pl.DataFrame, previous: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Say what becomes of every finding known before: known and found (their rows), lifecycle."""
+    if previous.is_empty():
+        return pl.DataFrame(schema={"known": pl.UInt32, "found": pl.UInt32, "lifecycle": _LIFECYCLE})
+    inputs = {"findings": findings, "coverage": coverage, "previous": previous}
+    return query("findings_current/lifecycle", inputs, {"as_of": as_of}).cast({"lifecycle": _LIFECYCLE})
 
 
 def _once(findings: pl.DataFrame) -> pl.DataFrame:

@@ -9,34 +9,36 @@ _RESOURCE = ("scope", "provider", "account_id", "region", "claimed_id")
 _STRENGTH = pl.Enum(["delete", "release", "stop", "rightsize", "migrate", "upgrade", "review"])
 
 
-def excluded(candidates: pl.DataFrame) -> pl.DataFrame:
+def excluded(candidates: pl.DataFrame) -> pl.Series:
     """Settle findings against each other, only inside their `scope`.
 
     `candidates` are findings: scope, finding (what tells them apart), provider, account_id, region, resource_id,
-    gross, action_kind, evidence. Returns scope, finding, excluded_by: those that do not count, each with one that does.
-    Who has no known saving (gross) has nothing to count and excludes nobody. A finding claims `covers` of its evidence,
-    else its own resource, and counts for all that it claims or not at all. The stronger action wins, then the larger
-    saving, then the lesser `finding`: a total order, so the answer is always the same.
+    gross, action_kind, evidence. Returns `excluded_by` of each, in their order: a finding that counts; null for those
+    that count themselves, or have nothing to count. Who has no known saving (gross) has nothing to count and excludes
+    nobody. A finding claims `covers` of its evidence, else its own resource, and counts for all that it claims or not
+    at all. The stronger action wins, then the larger saving, then the lesser `finding`: a total order, so the answer
+    is always the same.
     """
-    claims = _claims(candidates.with_row_index("row"))
+    claims = _claims(candidates.select("gross", "resource_id", "evidence").with_row_index("row"))
     # Most findings are alone with their resources: they count, and only the others have to be compared.
-    shared = claims.filter(pl.col("claimed_id").hash().is_duplicated())["row"]
+    shared = claims.filter(pl.col("claimed_id").hash().is_duplicated())
+    contest = claims.join(shared, on="row", how="semi")
+    contest = contest.hstack(candidates.drop("resource_id", "evidence")[contest["row"]])
     order = (pl.col("action_kind").cast(_STRENGTH), -pl.col("gross"), "finding", "row")
-    contest = claims.filter(pl.col("row").is_in(shared.implode())).sort(order)
-    contest = contest.with_columns(place=pl.col("row").rle_id())
+    contest = contest.sort(order).with_columns(place=pl.col("row").rle_id())
     places = contest.unique("place", maintain_order=True)
     lost = _lost(contest.select("place", *_RESOURCE))
-    losers, winners = places[lost["place"]], places["finding"][lost["winner"]]
-    return losers.select("scope", "finding", excluded_by=winners)
+    losers = pl.DataFrame([places["row"][lost["place"]], places["finding"].alias("excluded_by")[lost["winner"]]])
+    rows = candidates.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
+    return rows.join(losers, on="row", how="left", maintain_order="left")["excluded_by"]
 
 
 def _claims(findings: pl.DataFrame) -> pl.DataFrame:
-    """Give every finding with a known saving a row per resource whose cost it claims, `claimed_id`."""
+    """Give every finding with a known saving a row per resource whose cost it claims: row, claimed_id."""
     priced = findings.filter(pl.col("gross").is_not_null())
     covering = covers(priced)
-    own = priced.join(covering, on="row", how="anti").with_columns(claimed_id="resource_id")
-    claims = pl.concat([own, priced.join(covering, on="row").select(own.columns)])
-    return claims.drop("resource_id", "evidence")
+    own = priced.join(covering, on="row", how="anti").select("row", claimed_id="resource_id")
+    return pl.concat([own, covering])
 
 
 def _lost(contest: pl.DataFrame) -> pl.DataFrame:

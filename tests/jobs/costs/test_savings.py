@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.tables import CURRENT
-from jobs.sql import query
+from jobs.savings import savings
 
-SCHEMA = {name: CURRENT.polars_schema[name] for name in ("fingerprint", "lifecycle", "estimated", "actual")}
+STRUCTS = ("lifecycle", "estimated", "actual")
+SCHEMA = {"excluded_by": pl.String, **{name: CURRENT.polars_schema[name] for name in STRUCTS}}
 CENT = Decimal("0.000001")
 
 
@@ -20,7 +21,7 @@ def saved(
     """Net one open finding: its list saving and cost, and what `actual` says."""
     known = {"currency": "USD", "method": "exact", "days_with_data": 30, **actual} if actual else None
     state = {
-        "fingerprint": "f",
+        "excluded_by": excluded_by,
         "lifecycle": {"state": "open"},
         "estimated": {
             "monthly_savings": Decimal(saving),
@@ -29,12 +30,8 @@ def saved(
         },
         "actual": known,
     }
-    standing = pl.DataFrame(
-        [{"fingerprint": "f", "excluded_by": excluded_by}], schema={"fingerprint": pl.String, "excluded_by": pl.String}
-    )
-    states = pl.DataFrame([state], schema=SCHEMA).with_row_index("row")
-    (row,) = query("findings_current/net_savings", {"states": states, "standing": standing}).to_dicts()
-    return dict(row["savings"])
+    (found,) = savings(pl.DataFrame([state], schema=SCHEMA))
+    return dict(found)
 
 
 def test_a_discount_is_kept_a_saving_is_the_same_share_of_what_is_paid() -> None:
