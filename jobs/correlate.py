@@ -8,13 +8,14 @@ import polars as pl
 from catalog.warehouse import Warehouse
 from contracts.seal import RunStamp, Sealed, seal
 from contracts.tables import CORRELATED, COVERAGE, DRAFT_SCHEMA, FINDINGS, REJECTED
+from jobs.covers import covers
 from jobs.netting import excluded
 from jobs.shards import SHARD_ROWS, Each, shards
 from jobs.sql import queries, query
 
 _KEY = ("workspace", "provider", "account_id", "region", "resource_id")
-_LINKS = ("attached_to", "instance_id", "volume_id", "covers")
-_LINKING = rf'"({"|".join(_LINKS)})"\s*:\s*[^\sn]'  # a text in which one of them may be more than null
+_LINKING = r'"(attached_to|instance_id|volume_id)"\s*:\s*[^\sn]'  # a text in which one of them may be more than null
+_ID = pl.col("resource_id").hash()
 _MONEY, _ACTION = pl.col("estimated").struct, pl.col("action").struct
 _TOLD = (
     pl.col("fingerprint", *_KEY, "evidence"),
@@ -99,11 +100,12 @@ def _linked(findings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """
     rows = findings.select("fingerprint", "check_id", *_KEY, "evidence").with_row_index("row")
     likely = rows.select("row", "evidence").filter(pl.col("evidence").str.contains(_LINKING))
-    links = query("correlation_links/links", {"findings": likely}).explode("covers", empty_as_null=True)
-    links = links.unpivot(_LINKS, index="row", variable_name="link", value_name="resource_id")
-    # Few resources have the id of another one: that alone leaves little to join on the whole key.
-    links = links.join(rows, on="resource_id", how="semi")
-    found = pl.concat([links.select("row"), rows.join(links, on="resource_id", how="semi").select("row")])
+    covered = covers(rows).select("row", pl.lit("covers").alias("link"), resource_id="claimed_id")
+    links = pl.concat([query("correlation_links/links", {"findings": likely}), covered])
+    # Few resources have the id of another one: that alone, by its hash, leaves little to join on the whole key.
+    named, links = rows.select("row", id=_ID), links.with_columns(id=_ID)
+    links = links.join(named, on="id", how="semi")
+    found = pl.concat([links.select("row"), named.join(links, on="id", how="semi").select("row")])
     linked = rows.drop("evidence").join(found, on="row", how="semi").sort("fingerprint").with_row_index("finding")
     linked = linked.with_columns(resource=pl.col("finding").min().over(_KEY))
     links = links.join(linked.select("row", "finding", *_KEY[:-1]), on="row")
@@ -143,7 +145,7 @@ def _grouped(members: pl.DataFrame) -> pl.DataFrame:
         pl.first("check_id", "title", "head"),
         *(pl.when(pl.count(name) > 0).then(pl.sum(name)).alias(name) for name in amounts),
         pl.min("currency", "price_date"),
-        is_mixed=pl.min("currency") != pl.max("currency"),
+        last_currency=pl.max("currency"),
         is_partly_priced=pl.count("gross") < pl.len(),
         source_fingerprints="fingerprint",
         members=pl.col("member").head(_LISTED),
@@ -155,7 +157,8 @@ def _grouped(members: pl.DataFrame) -> pl.DataFrame:
         members="members",
         members_total="members_total",
     )
-    return groups.with_columns(evidence=evidence.struct.json_encode())
+    is_mixed = pl.col("currency") != pl.col("last_currency")
+    return groups.with_columns(is_mixed=is_mixed, evidence=evidence.struct.json_encode())
 
 
 def _drafts(meta: pl.DataFrame, heads: pl.DataFrame) -> pl.DataFrame:
