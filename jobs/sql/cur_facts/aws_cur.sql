@@ -79,7 +79,7 @@ costed AS (
     FROM line
 )
 SELECT
-    'aws' AS provider,
+    'aws'::ENUM('aws') AS provider, -- written at an eighth of a text's cost
     payer AS payer_account_id,
     strftime(period_start, '%Y-%m') AS billing_period,
     account AS account_id,

@@ -32,7 +32,7 @@ SELECT
         WHEN amortized_cost IS NOT NULL THEN 'amortized'
         WHEN net_unblended_cost IS NOT NULL THEN 'net_unblended'
         ELSE 'unblended'
-    END AS cost_basis,
+    END::ENUM('net_amortized', 'amortized', 'net_unblended', 'unblended') AS cost_basis,
     currency,
     commitment_id,
     commitment_kind,
