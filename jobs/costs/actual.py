@@ -13,66 +13,83 @@ DOUBT = 0.95
 _WEEK = 7
 _STRUCT = ENRICHED.polars_schema["actual"]
 _MONEY = 6  # decimals
+_MISSING = "not_in_bill"
 _CREATED = r'"created_at": ?"([^"]+)"'
 
 
-def judged(
-    findings: pl.DataFrame,
-    claims: pl.DataFrame,
-    found: Matched,
-    costs: pl.DataFrame,
-    kinds: pl.DataFrame,
-    bill: Bill,
-) -> pl.DataFrame:
-    """Add up the lines of every finding, in their order; `unmatched` says why one has none.
+def summed(costs: pl.DataFrame, claims: pl.DataFrame, found: Matched, kinds: pl.DataFrame) -> pl.DataFrame:
+    """Add up the lines of every finding (`row`) that has any; `kinds` is what the lines are.
 
-    `costs` are the lines of each finding (`row`), sorted; `kinds` is what the lines are.
+    A sum is as sure as its least sure line, and as complete as its service; `is_mixed` says that there is none, for the
+    lines are in several currencies. `costs` are sorted by row, and so are the sums.
     """
-    rows = findings.select("provider").with_row_index("row")
-    rows = rows.join(bill.providers, on="provider", how="left", maintain_order="left")
-    for told in (_sums(costs, kinds), _parts(claims, costs), _seen(claims, found)):
+    related = claims.filter("related").group_by("row").agg(claimed=pl.len())
+    matched = costs.filter("related").group_by("row").agg(matched=pl.col("claim").n_unique())
+    rows = _sums(costs, kinds)
+    for told in (related, matched, _ambiguous(claims, found)):
         rows = rows.join(told, on="row", how="left", maintain_order="left")
-    return rows.with_columns(unmatched=_unmatched()).pipe(_new_resources, findings)
+    return rows.with_columns(is_mixed=(pl.col("currency") != pl.col("other_currency")).fill_null(value=False))
 
 
-def actual(rows: pl.DataFrame, contexts: pl.DataFrame) -> pl.Series:
-    """Return `actual` of every judged row, in their order.
+def unmatched(
+    findings: pl.DataFrame, claims: pl.DataFrame, found: Matched, sums: pl.DataFrame, bill: Bill
+) -> pl.DataFrame:
+    """Say why findings have no cost: row and reason, in their order; those that have one are left out."""
+    rows = findings.select("provider", "evidence").with_row_index("row")
+    rows = rows.join(sums.filter(~pl.col("is_mixed")), on="row", how="anti", maintain_order="left")
+    rows = rows.join(bill.providers, on="provider", how="left", maintain_order="left")
+    on_bill = claims.select("row")[found.pairs["claim"]].unique().with_columns(on_bill=pl.lit(value=True))
+    for told in (sums.filter("is_mixed").select("row", "is_mixed"), on_bill, _ambiguous(claims, found)):
+        rows = rows.join(told, on="row", how="left", maintain_order="left")
+    reasons = {
+        "mixed_currencies": pl.col("is_mixed"),
+        "no_cur": pl.col("names_resources").is_null(),
+        "no_resource_ids": ~pl.col("names_resources"),
+        "ambiguous": pl.col("ambiguous"),
+        "not_in_window": pl.col("on_bill") | ~pl.col("in_windows"),
+    }
+    first = pl.coalesce(*(pl.when(holds).then(pl.lit(each)) for each, holds in reasons.items()), pl.lit(_MISSING))
+    told = rows.with_columns(reason=first)
+    return told.select("row", reason=pl.when(_is_new()).then(pl.lit("new_resource")).otherwise("reason"))
+
+
+def actual(sums: pl.DataFrame, without: pl.DataFrame, contexts: pl.DataFrame) -> pl.Series:
+    """Return `actual` of every finding, in their order, from the sums of some and the reasons of those `without` one.
 
     A window the bill covers without a line costs 0, one it does not cover is unknown. Without a match every cost is
     null, with a reason; a context (row, method) gives its method and confidence, and no cost.
     """
-    scopes = contexts.select("row", scope="method").unique("row")
-    rows = rows.join(scopes, on="row", how="left", maintain_order="left")
-    context = pl.col("scope").replace_strict(list(CONTEXT), list(CONTEXT.values()), return_dtype=pl.Float64)
-    known = pl.col("unmatched").is_null()
-    fields: dict[str, pl.Expr] = {
-        **{name: pl.when(known).then(_cost(name)) for name in WINDOWS},
-        "currency": pl.when(known).then("currency"),
-        "basis": pl.when(known).then(_bases()),
-        "method": pl.when(known)
-        .then(pl.col("grade").replace_strict(range(len(METHODS)), METHODS, return_dtype=pl.String))
-        .otherwise(pl.col("scope").fill_null("none")),
-        "confidence": pl.when(known).then(_confidence()).otherwise(context.fill_null(0)),
-        "reason": pl.coalesce(
-            "unmatched", pl.when(pl.col("matched") < pl.col("claimed")).then(pl.lit("partly_in_bill"))
-        ),
-        "days_with_data": pl.when(known).then(pl.col("days_30d").fill_null(0)),
-        "data_through": pl.when(known).then("data_through"),
-        "covered_30d": pl.when(known, pl.col("cost_30d").is_not_null()).then(_rounded("covered_30d").fill_null(0)),
-        "includes_related": pl.when(known).then(pl.col("related").fill_null(value=False)),
+    grades = range(len(METHODS))
+    partly = pl.when(pl.col("matched") < pl.col("claimed")).then(pl.lit("partly_in_bill"))
+    fields: dict[str, pl.Expr | str] = {
+        **{name: _cost(name) for name in WINDOWS},
+        "currency": "currency",
+        "basis": _bases(),
+        "method": pl.col("grade").replace_strict(grades, METHODS, return_dtype=pl.String),
+        "confidence": _confidence(),
+        "reason": partly,
+        "days_with_data": pl.col("days_30d").fill_null(0),
+        "data_through": "data_through",
+        "covered_30d": _rounded("covered_30d"),
+        "includes_related": pl.col("claimed").is_not_null(),
     }
-    named = [value.alias(name) for name, value in fields.items()]
-    return rows.select(actual=pl.struct(named).cast(_STRUCT)).to_series()
+    known = sums.filter(~pl.col("is_mixed")).select("row", **fields)
+    scopes = contexts.select("row", scope="method").unique("row")
+    sure = pl.col("scope").replace_strict(list(CONTEXT), list(CONTEXT.values()), return_dtype=pl.Float64)
+    unknown = without.join(scopes, on="row", how="left").select(
+        "row", "reason", method=pl.col("scope").fill_null("none"), confidence=sure.fill_null(0)
+    )
+    every = pl.concat([known, unknown], how="diagonal").sort("row")
+    return every.select(actual=pl.struct(list(fields)).cast(_STRUCT)).to_series()
 
 
 def _sums(costs: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
-    """Add up the lines of every row; a sum is as sure as its least sure line, and as complete as its service."""
     days = list(DAYS.values())
     what = kinds.select("covered", "currency", "cost_basis", "data_through", "as_of", *days)[costs["kind"]]
     return (
         costs.hstack(what)
         .with_columns(pl.col("row").set_sorted())
-        .group_by("row")
+        .group_by("row", maintain_order=True)
         .agg(
             pl.col(WINDOWS).sum(),
             *(pl.col(name).count().alias(f"has_{name}") for name in WINDOWS),
@@ -90,51 +107,17 @@ def _sums(costs: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parts(claims: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFrame:
-    """Count, of findings that claim other resources, how many they claim and how many of them the bill has."""
-    claimed = claims.filter("related").group_by("row").agg(claimed=pl.len(), related=pl.lit(value=True).first())
-    matched = costs.filter(pl.col("claim").is_in(claims.filter("related")["claim"].implode()))
-    return claimed.join(matched.group_by("row").agg(matched=pl.col("claim").n_unique()), on="row", how="left")
+def _ambiguous(claims: pl.DataFrame, found: Matched) -> pl.DataFrame:
+    """Say for which rows the bill has several resources of one name."""
+    unclear = claims.select("row")[found.refused.filter(pl.col("why") == "ambiguous")["claim"]]
+    return unclear.unique().with_columns(ambiguous=pl.lit(value=True))
 
 
-def _seen(claims: pl.DataFrame, found: Matched) -> pl.DataFrame:
-    """Say of which rows the bill has an id at all, in whatever time, and of which it has several of one name."""
-    rows = claims.select("claim", "row")
-    ids = found.pairs.join(rows, on="claim").select("row").unique().with_columns(on_bill=pl.lit(value=True))
-    unclear = found.refused.filter(pl.col("why") == "ambiguous").join(rows, on="claim").select("row").unique()
-    return ids.join(unclear.with_columns(ambiguous=pl.lit(value=True)), on="row", how="full", coalesce=True)
-
-
-def _unmatched() -> pl.Expr:
-    """Say why a row has no cost; null where it has one."""
-    reasons = {
-        "mixed_currencies": pl.col("currency") != pl.col("other_currency"),
-        "": pl.col("grade").is_not_null(),
-        "no_cur": pl.col("names_resources").is_null(),
-        "no_resource_ids": ~pl.col("names_resources"),
-        "ambiguous": pl.col("ambiguous"),
-        "not_in_window": pl.col("on_bill") | ~pl.col("in_windows"),
-    }
-    first = pl.coalesce(
-        *(pl.when(holds).then(pl.lit(reason)) for reason, holds in reasons.items()), pl.lit("not_in_bill")
-    )
-    return pl.when(first != "").then(first)
-
-
-def _new_resources(rows: pl.DataFrame, findings: pl.DataFrame) -> pl.DataFrame:
+def _is_new() -> pl.Expr:
     """Tell the resources made after the bill's last usage from those it really lacks."""
-    missing = (
-        rows.select("row", "through", "unmatched")
-        .with_columns(findings["evidence"])
-        .filter(pl.col("unmatched") == "not_in_bill")
-    )
-    created = (
-        pl.col("evidence").str.extract(_CREATED).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    )
-    new = missing.filter(created >= pl.col("through"))["row"]
-    return rows.with_columns(
-        unmatched=pl.when(pl.col("row").is_in(new.implode())).then(pl.lit("new_resource")).otherwise("unmatched")
-    )
+    lacking = pl.when(pl.col("reason") == _MISSING).then("evidence")
+    made = lacking.str.extract(_CREATED).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    return made >= pl.col("through")
 
 
 def _cost(name: str) -> pl.Expr:

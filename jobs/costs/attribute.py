@@ -8,8 +8,8 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from checkers.registry import all_checks
-from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, ENRICHED, FINDINGS, Table
-from jobs.costs.actual import actual, judged
+from contracts.tables import ATTRIBUTION, CORRELATED, COVERAGE, CUR_FACTS, ENRICHED, FINDINGS
+from jobs.costs.actual import actual, summed, unmatched
 from jobs.costs.bill import Bill, read_bill
 from jobs.costs.claims import claims
 from jobs.costs.evidence import evidence
@@ -21,6 +21,7 @@ from jobs.shards import SHARD_ROWS, Each, shards
 
 NOTHING_LISTED = pl.DataFrame(schema={"unit_id": pl.String, "check_id": pl.String, "listed": pl.Int64})
 _READ = (FINDINGS, CORRELATED, CUR_FACTS)
+_NEEDED = ("fingerprint", "finding_id", "run_id", "run_date", "evidence", "source_fingerprints", *RESOURCE)
 _WRITTEN = (ATTRIBUTION, ENRICHED)  # the findings come last: where they are current, their evidence is
 
 
@@ -83,12 +84,11 @@ def _attributed(
 ) -> dict[str, list[str]]:
     """Match the findings of some accounts and write them; returns the files of each table."""
     mine = facts.filter(shard | pl.col("account_id").is_null())  # a line of no account may be of any
-    # In one piece, or whatever picks rows by number puts it together anew.
     rows = findings.drop("actual").filter(shard).collect().rechunk()
     made = attributed_part(rows, mine, bill, inventory)
     told = {ATTRIBUTION: made.evidence, ENRICHED: made.enriched}
     owner = pl.lit(tenant_id).alias("tenant_id")
-    return {table.name: warehouse.write(table, _typed(told[table].with_columns(owner), table)) for table in _WRITTEN}
+    return {table.name: warehouse.write(table, told[table].with_columns(owner)) for table in _WRITTEN}
 
 
 def attributed(findings: pl.DataFrame, facts: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> Attributed:
@@ -118,17 +118,20 @@ def attributed_part(findings: pl.DataFrame, facts: pl.LazyFrame, bill: Bill, inv
     what needs the whole bill is in `bill`, and `inventory` counts what the run listed (`listed`). Findings keep their
     order. Amounts are summed in decimal(38,12) and rounded once, half up, when they become a finding's decimal(18,6).
     """
-    claimed = claims(findings)
+    needed = findings.select(_NEEDED).rechunk()  # in one piece, or picking rows by number puts it together every time
+    claimed = claims(needed)
     read = billed(facts, bill)
     found = matched(claimed, read.ids.filter(pl.col("resource_id").is_not_null()))
     mine, origins = lines(read, found.pairs.select("id"))
     costs = _costs(claimed, found, mine)
-    rows = judged(findings, claimed, found, costs, read.kinds, bill)
-    alone = claimed.filter(~pl.col("related")).select("row")
-    unnamed = rows.filter(pl.col("unmatched").is_in(REASONS)).join(alone, on="row", how="semi")["row"]
-    contexts = scoped(findings.select(RESOURCE)[unnamed].with_columns(unnamed), read, inventory)
-    told = findings.with_columns(actual(rows, contexts))
-    return Attributed(told, evidence(told, claimed, read, found, costs, origins, contexts))
+    sums = summed(costs, claimed, found, read.kinds)
+    without = unmatched(needed, claimed, found, sums, bill)
+    alone = claimed.filter(~pl.col("related"))
+    unnamed = without.filter(pl.col("reason").is_in(REASONS)).join(alone, on="row", how="semi", maintain_order="left")
+    contexts = scoped(needed.select(RESOURCE)[unnamed["row"]].with_columns(unnamed["row"]), read, inventory)
+    told = actual(sums, without, contexts)
+    rows = evidence(needed.with_columns(told), claimed, read, found, costs, origins, contexts)
+    return Attributed(findings.with_columns(told), rows)
 
 
 def _costs(claimed: pl.DataFrame, found: Matched, mine: pl.DataFrame) -> pl.DataFrame:
@@ -144,9 +147,3 @@ def _other_runs(warehouse: Warehouse, tenant_id: str, run_id: str, run_date: dat
     every = runs.unique().collect()
     mine = every.filter(pl.col("run_id") == run_id)["workspace"].unique().to_list()
     return every.filter(~pl.col("workspace").is_in(mine))["run_id"].unique().to_list()
-
-
-def _typed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    absent = {name: pl.lit(None) for name in table.polars_schema if name not in rows.columns}
-    typed = (pl.col(name).cast(dtype) for name, dtype in table.polars_schema.items())
-    return rows.with_columns(**absent).select(typed)

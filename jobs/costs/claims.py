@@ -27,4 +27,4 @@ def claims(findings: pl.DataFrame) -> pl.DataFrame:
     of_meta = sources.join(pl.concat([own, covered]).rename({"row": "source"}), on="source")
     of_meta = of_meta.select("row", *_WHERE, "claimed_id", related=pl.lit(value=True))
     each_once = of_meta.unique(["row", *_WHERE[:2], "claimed_id"], maintain_order=True)
-    return pl.concat([own, covered, each_once]).with_row_index("claim")
+    return pl.concat([own, covered, each_once], rechunk=True).with_row_index("claim")

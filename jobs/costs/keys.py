@@ -12,52 +12,45 @@ _EC2_SERVICES = ("ec2", "elasticfilesystem")
 # A function at the edge is billed where it ran, under a name that begins with its own region.
 _EDGE = r"^function:([a-z]{2}(?:-[a-z]+)+-\d)\.(.+)$"
 _ANYWHERE = ("", "global", "aws-global")
-KEYS = ("key", "names", "family", "place")
 
 
 def keyed(frame: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Add the keys of the ids in `column`; rows keep their order. Reads provider, region and service beside it.
+    """Add the keys of the ids in `column`, which becomes `raw`. Reads provider, region and service beside it.
 
     key     one resource anywhere: the bare lower-case id of EC2's family, the parts of an ARN, the lower-case path of
             Azure, the path of Google Cloud; null for a bare name
-    names   short names, good inside one account, region and family; empty where the key says it all
+    names   short names, good inside one account, region and family; null where the key says it all
     family  of the ARN's service, else of the row's
     place   the ARN's region, else the row's; '' where there is none
-    Names of buckets, databases and functions keep their case: their providers do not ignore it.
+    Names of buckets, databases and functions keep their case: their providers do not ignore it. Rows come in any order.
     """
-    given = frame.select(
-        "provider", "region", id=pl.col(column), family=families("service", frame), row=pl.int_range(pl.len())
+    given = frame.rename({column: "raw"}).with_columns(
+        family=families("service", frame), place=pl.col("region").fill_null("")
     )
-    is_arn = pl.col("id").str.starts_with("arn:")
-    is_aws = pl.col("provider") == "aws"
+    is_aws, is_arn = pl.col("provider") == "aws", pl.col("raw").str.starts_with("arn:")
+    bare = given.filter(is_aws, ~is_arn).with_columns(is_ec2=pl.col("raw").str.contains(_EC2_ID))
     parts = [
-        _bare(given.filter(is_aws, ~is_arn)),
+        bare.filter("is_ec2").with_columns(key=pl.col("raw").str.to_lowercase()),
+        _named(bare.filter(~pl.col("is_ec2"))),
         _arns(given.filter(is_aws, is_arn)),
         _paths(given.filter(~is_aws)),
     ]
-    keys = pl.concat(part.select("row", *KEYS) for part in parts).sort("row").drop("row")
-    return frame.hstack(
-        keys.with_columns(pl.when(pl.col("place").is_in(_ANYWHERE)).then(pl.lit("")).otherwise("place").alias("place"))
-    )
+    keys = pl.concat(parts, how="diagonal").select(*given.columns, "key", "names")
+    return keys.with_columns(place=pl.when(~pl.col("place").is_in(_ANYWHERE)).then("place").otherwise(pl.lit("")))
 
 
-def _bare(ids: pl.DataFrame) -> pl.DataFrame:
-    """Read what is no ARN: an id of EC2's family, a bucket's name, which is unique too, or any other name."""
-    given = pl.col("id")
-    is_ec2 = given.str.contains(_EC2_ID)
-    bucket = pl.col("family") == "s3"
+def _named(ids: pl.DataFrame) -> pl.DataFrame:
+    """Read a bucket's name, which is unique, or any other."""
+    name, bucket = pl.col("raw"), pl.col("family") == "s3"
     return ids.with_columns(
-        key=pl.when(is_ec2).then(given.str.to_lowercase()).when(bucket).then(pl.format("s3|||{}", "id")),
-        names=pl.when(is_ec2)
-        .then(pl.lit([], dtype=pl.List(pl.String)))
-        .otherwise(pl.concat_list(given, given.str.strip_prefix("/")).list.unique()),
-        place=pl.col("region").fill_null(""),
+        key=pl.when(bucket).then(pl.format("s3|||{}", name)),
+        names=pl.concat_list(name, name.str.strip_prefix("/")).list.unique(),
     )
 
 
 def _arns(ids: pl.DataFrame) -> pl.DataFrame:
     split = ids.with_columns(
-        pl.col("id")
+        pl.col("raw")
         .str.strip_suffix(":*")
         .str.splitn(":", 6)
         .struct.rename_fields(["arn", "partition", "of", "in", "account", "resource"])
@@ -81,21 +74,20 @@ def _arns(ids: pl.DataFrame) -> pl.DataFrame:
     return split.with_columns(
         key=pl.when(is_ec2).then(last.str.to_lowercase())
         .otherwise(pl.concat_str("of", "in", "account", "resource", separator="|")),
-        names=pl.when(is_ec2).then(pl.lit([], dtype=pl.List(pl.String)))
+        names=pl.when(is_ec2).then(None)
         .otherwise(pl.concat_list("resource", short, inner).list.drop_nulls().list.unique()),
         family=families("of", split),
-        place=pl.when(pl.col("in") != "").then("in").otherwise(pl.col("region").fill_null("")),
+        place=pl.when(pl.col("in") != "").then("in").otherwise("place"),
     )  # fmt: skip
 
 
 def _paths(ids: pl.DataFrame) -> pl.DataFrame:
     """Read Azure's ids, which ignore case, and Google Cloud's, which begin with the host that serves them or do not."""
-    google = pl.col("id").str.replace(r"^(?://[^/]+/|https://[^/]+/[^/]+/[^/]+/)", "")
+    google = pl.col("raw").str.replace(r"^(?://[^/]+/|https://[^/]+/[^/]+/[^/]+/)", "")
     is_google = pl.col("provider") == "gcp"
-    path = pl.when(pl.col("provider") == "azure").then(pl.col("id").str.to_lowercase()).otherwise(google)
+    path = pl.when(pl.col("provider") == "azure").then(pl.col("raw").str.to_lowercase()).otherwise(google)
     names = pl.concat_list(path.str.extract(r"([^/]+)$")).list.drop_nulls()
     return ids.with_columns(
         key=pl.when(~is_google | path.str.contains("/", literal=True)).then(path),
-        names=pl.when(is_google).then(names).otherwise(pl.lit([], dtype=pl.List(pl.String))),
-        place=pl.col("region").fill_null(""),
+        names=pl.when(is_google).then(names),
     )

@@ -48,16 +48,11 @@ def billed(facts: pl.LazyFrame, bill: Bill) -> Billed:
     start = pl.col("usage_start")
     others = facts.filter(~start.is_between(since, ends[0], closed="left") | (pl.col("usage_end") - start > DAY))
     sums = [_summed(facts, bill.payers, as_of, alone=len(ends) == 1) for as_of in ends]
+    found = pl.concat([*sums, billed_ids(others)], how="diagonal").collect(engine="streaming").with_row_index("cell")
     # Grouped again by kind, each of them is sorted and numbered as one row.
-    kinds = (
-        pl.concat([*sums, billed_ids(others)], how="diagonal")
-        .collect(engine="streaming")
-        .group_by(_KIND)
-        .agg(pl.all())
-        .sort(_KIND)
-        .with_row_index("kind")
-    )
-    cells = kinds.drop(_KIND).explode(pl.selectors.exclude("kind")).sort(*_RESOURCE, "kind")
+    kinds = found.group_by(_KIND).agg("cell").sort(_KIND).with_row_index("kind")
+    numbers = kinds.select("kind", "cell").explode("cell").sort("cell")["kind"]
+    cells = found.drop("cell", *_KIND).with_columns(numbers).sort(*_RESOURCE, "kind")
     kinds = _told(kinds.select("kind", *_KIND), bill)
     cells = cells.hstack(kinds.select("place")[cells["kind"]])
     cells = cells.with_columns(id=_changes([*_RESOURCE, "place"]).cum_sum() - 1)

@@ -12,6 +12,7 @@ CONFIDENCE = {"exact": 1.00, "normalized_arn": 0.98, "normalized_name": 0.90, "i
 METHODS = tuple(CONFIDENCE)
 EXACT, NORMALIZED_ARN, NORMALIZED_NAME, ID_ONLY, ATTACHMENT = range(len(METHODS))
 _ACCOUNT = ["provider", "account_id"]
+_KEYS = ["raw", "key", "names", "family", "place"]
 _PAIR = ["claim", "id"]
 
 
@@ -33,10 +34,9 @@ def matched(claims: pl.DataFrame, ids: pl.DataFrame) -> Matched:
     Accounts have to agree; a line of no account is taken by a key only, which is unique anywhere. A name counts inside
     one account, region and family of services, and only while it means one resource there.
     """
-    mine = keyed(claims, "claimed_id").select("claim", *_ACCOUNT, "key", "names", "family", "place", raw="claimed_id")
-    theirs = keyed(ids, "resource_id").select(
-        "id", *_ACCOUNT, "key", "names", "family", "place", raw="resource_id", billed=families("service", ids)
-    )
+    mine = keyed(claims, "claimed_id").select("claim", *_ACCOUNT, *_KEYS)
+    billed = ids.with_columns(billed=families("service", ids))
+    theirs = keyed(billed, "resource_id").select("id", *_ACCOUNT, *_KEYS, "billed")
     equal = pl.col("raw") == pl.col("raw_right")
     by_key = (
         mine.drop("names")

@@ -26,25 +26,30 @@ _USAGE = {
 _PLACE = ["provider", "account_id", "region"]
 _SCOPE = [*_PLACE, "family", "resource_type"]
 _MONEY = ["currency", "cost_basis"]
-RESOURCE = ["resource_id", *_PLACE, "service", "resource_type", "unit_id", "check_id"]
+_ALIKE = [*_PLACE, "service", "resource_type", "unit_id", "check_id"]
+RESOURCE = ["resource_id", *_ALIKE]
 
 
 def scoped(wanted: pl.DataFrame, billed: Billed, inventory: pl.DataFrame) -> pl.DataFrame:
     """Return the context of rows (`row` and RESOURCE): method, scope_cost of 30 days, scope_resource_count, share_rule.
 
-    One row per row and currency; none where nothing of the service is billed there. `inventory` counts what a run
-    listed: unit_id, check_id, listed; where it does not, the count is unknown.
+    In their order, one per row and currency; none where nothing of the service is billed there. `inventory`
+    counts what a run listed: unit_id, check_id, listed; where it does not, the count is unknown.
     """
-    resources = wanted.with_columns(family=families("service", wanted))
+    runs = wanted.with_columns(run=pl.struct(_ALIKE).rle_id())
+    each = runs.unique("run", keep="first", maintain_order=True).drop("row", "resource_id")
+    resources = each.with_columns(family=families("service", each))
     scopes = resources.select(_SCOPE).unique()
     lines = _lines(billed)
     found = scopes.join(lines.with_columns(family=families("service", lines)).drop("service"), on=[*_PLACE, "family"])
     of_usage = found.filter(_is_of_type()).pipe(_summed, "scoped_rollup_usage")
     of_service = found.join(of_usage, on=_SCOPE, how="anti").pipe(_summed, "scoped_rollup_service")
     told = resources.join(pl.concat([of_usage, of_service]), on=_SCOPE)
-    counted = told.join(inventory, on=["unit_id", "check_id"], how="left")
-    return counted.with_columns(scope_resource_count=pl.col("listed"), share_rule=pl.lit(SHARE_RULE)).sort(
-        "row", *_MONEY
+    counted = told.join(inventory, on=["unit_id", "check_id"], how="left").sort("run", *_MONEY)
+    return (
+        runs.select("row", "run")
+        .join(counted, on="run", maintain_order="left_right")
+        .with_columns(scope_resource_count=pl.col("listed"), share_rule=pl.lit(SHARE_RULE))
     )
 
 
