@@ -1,8 +1,9 @@
 """Commit the rows of units so that every unit is in the tables exactly once, whoever is killed when (ADR 0003).
 
 The coverage table is the register. Its commit decides that units are done; the commit's summary names them, and the
-files of the sibling tables (findings, rejected) that belong to them. A commit to a sibling that did not happen because
-somebody died is made up for by whoever comes next, from that summary. Where summaries have expired, the rows tell.
+files of the sibling tables (findings, rejected) that belong to them. From these summaries a sibling is given, in one
+commit, what it does not have yet: at the end of a scan, or by whoever comes next where somebody died. Where summaries
+have expired, the rows tell.
 """
 
 import json
@@ -30,22 +31,40 @@ def committed_units(warehouse: Warehouse, run_id: str) -> set[str]:
 
 
 def commit(warehouse: Warehouse, flush: Flush) -> tuple[str, ...]:
-    """Commit a flush; returns the units it made done, without those that were done already.
+    """Commit a flush to all its tables; returns the units it made done, without those that were done already.
 
-    Safe against a race with other committers, a repetition, and a reply that was lost.
     Raises TransientError when the catalog stays locked or away for about a minute.
     """
-    decided = _register(warehouse, flush)
-    if decided is None:
+    units = register(warehouse, flush)
+    settle(warehouse, flush.run_id)
+    return units
+
+
+@retry_commit
+def register(warehouse: Warehouse, flush: Flush) -> tuple[str, ...]:
+    """Make the units of a flush done that are not yet, and return them; `settle` brings their rows into the siblings.
+
+    Safe against a race with other committers, a repetition, and a reply that was lost. Raises as `commit` does.
+    """
+    coverage = warehouse.load(COVERAGE)
+    for earlier in _flushes(coverage, flush.run_id):
+        if earlier.flush_id == flush.flush_id:
+            return earlier.units
+    done = _done(coverage, flush.run_id)
+    fresh = tuple(unit for unit in flush.units if unit not in done)
+    if not fresh:
         return ()
-    _complete(warehouse, decided)
-    return decided.units
+    if len(fresh) < len(flush.units):
+        flush = _only(warehouse, flush, fresh)
+    summary = {_RUN: flush.run_id, _FLUSH: json.dumps(asdict(flush), sort_keys=True)}
+    add_files(coverage, flush.files[COVERAGE.name], summary)
+    return flush.units
 
 
 def settle(warehouse: Warehouse, run_id: str) -> None:
-    """Make the sibling commits that a killed committer of this run still owes."""
-    for table, flush in owed(warehouse, run_id):
-        _append_once(warehouse, table, flush)
+    """Make the commits to siblings that this run owes, whoever registered its units: one a table, for all of them."""
+    for table in SIBLINGS:
+        _append_owed(warehouse, table, run_id)
 
 
 @retry_commit
@@ -67,33 +86,13 @@ def commits(warehouse: Warehouse, run_id: str) -> int:
 
 
 @retry_commit
-def _register(warehouse: Warehouse, flush: Flush) -> Flush | None:
-    coverage = warehouse.load(COVERAGE)
-    for earlier in _flushes(coverage, flush.run_id):
-        if earlier.flush_id == flush.flush_id:
-            return earlier
-    done = _done(coverage, flush.run_id)
-    fresh = tuple(unit for unit in flush.units if unit not in done)
-    if not fresh:
-        return None
-    if len(fresh) < len(flush.units):
-        flush = _only(warehouse, flush, fresh)
-    summary = {_RUN: flush.run_id, _FLUSH: json.dumps(asdict(flush), sort_keys=True)}
-    add_files(coverage, flush.files[COVERAGE.name], summary)
-    return flush
-
-
-def _complete(warehouse: Warehouse, flush: Flush) -> None:
-    for table in SIBLINGS:
-        if flush.files.get(table.name):
-            _append_once(warehouse, table, flush)
-
-
-@retry_commit
-def _append_once(warehouse: Warehouse, table: Table, flush: Flush) -> None:
+def _append_owed(warehouse: Warehouse, table: Table, run_id: str) -> None:
+    flushes = list(_flushes(warehouse.load(COVERAGE), run_id))
     iceberg = warehouse.load(table)
-    if all(properties(snapshot).get(_FLUSH) != flush.flush_id for snapshot in history(iceberg)):
-        add_files(iceberg, flush.files[table.name], {_RUN: flush.run_id, _FLUSH: flush.flush_id})
+    missing = _missing(iceberg, table, flushes)
+    paths = [path for flush in missing for path in flush.files[table.name]]
+    if paths:
+        add_files(iceberg, paths, {_RUN: run_id, _FLUSH: " ".join(flush.flush_id for flush in missing)})
 
 
 def _done(coverage: IcebergTable, run_id: str) -> set[str]:
@@ -105,7 +104,7 @@ def _done(coverage: IcebergTable, run_id: str) -> set[str]:
 
 def _missing(iceberg: IcebergTable, table: Table, flushes: Sequence[Flush]) -> list[Flush]:
     """Return the flushes with rows for a sibling that it does not have: by its summaries, else by its rows."""
-    known = {properties(snapshot).get(_FLUSH) for snapshot in history(iceberg)}
+    known = {flush_id for snapshot in history(iceberg) for flush_id in properties(snapshot).get(_FLUSH, "").split()}
     absent = [flush for flush in flushes if flush.files.get(table.name) and flush.flush_id not in known]
     if not absent or not has_forgotten(iceberg):
         return absent

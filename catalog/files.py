@@ -42,7 +42,9 @@ def write_files(location: str, table: Table, rows: pl.LazyFrame | pl.DataFrame, 
             sinked_paths_callback=lambda args: written.extend(sunk.path for sunk in args.paths),
         )
     except (OSError, pl.exceptions.ComputeError) as error:
-        raise PermanentError(f"writing {table.name} under {location}: {error}") from error
+        # Where a full disk cuts off the last bytes, Polars says no more than "transport error".
+        told = f"writing {table.name} under {location}: {error}; make room or mend the storage, then resume"
+        raise PermanentError(told) from error
     return written
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import stamina
-from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, TableAlreadyExistsError
 from pyiceberg.expressions import And, BooleanExpression, EqualTo, IsNull, Reference
 from pyiceberg.table import Table as IcebergTable
@@ -19,7 +18,7 @@ from pyiceberg.table.snapshots import Snapshot
 from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from catalog.changes import add_files, catalog_errors
+from catalog.changes import Catalog, add_files, catalog_errors
 from catalog.files import write_files
 from contracts.errors import TransientError
 from contracts.tables import TABLES, Table
@@ -71,7 +70,7 @@ class Files:
 class Warehouse:
     """A catalog and its tables. Pickled it is only its address, and opened anew, once per process."""
 
-    catalog: SqlCatalog
+    catalog: Catalog
     uri: str
 
     @staticmethod
@@ -86,7 +85,7 @@ class Warehouse:
         def attempt() -> Warehouse:
             try:
                 with catalog_errors("opening the catalog"):
-                    warehouse = Warehouse(SqlCatalog(NAMESPACE, uri=uri, warehouse=location, pool_pre_ping="true"), uri)
+                    warehouse = Warehouse(Catalog(NAMESPACE, uri=uri, warehouse=location, pool_pre_ping="true"), uri)
                     warehouse._create_missing()
             except _CREATED_BY_ANOTHER as error:
                 raise TransientError(f"opening the catalog: {error}") from error

@@ -8,12 +8,24 @@ import polars_hash as plh
 from contracts.canonical import IDENTITY
 
 RECIPE = "finops-fingerprint-1"  # the first field of every tuple; a new recipe is a new name
+_PLACE = IDENTITY[:5]  # tenant, workspace, provider, account, region
 FindingIdMode = Literal["stable", "per_run", "per_day"]
 
 
+def place(frame: pl.DataFrame) -> pl.Series:
+    """Return `__place`, which `fingerprint` reads: the beginning of every row's tuple, up to the region.
+
+    Neighbouring rows are mostly of one unit, for which it is written once.
+    """
+    run = frame.select(pl.struct(_PLACE).rle_id()).to_series()
+    written = frame.filter(run.is_first_distinct()).select(_written(pl.lit(RECIPE), *(pl.col(name) for name in _PLACE)))
+    return written.to_series()[run].alias("__place")
+
+
 def fingerprint() -> pl.Expr:
-    """Hash the canonical identity columns to 64 hex digits; null when one of them is null."""
-    return tuple_digest(pl.lit(RECIPE), *(pl.col(name) for name in IDENTITY))
+    """Hash the canonical identity columns to 64 hex digits, with `place` before the others; null when one is null."""
+    claim = (pl.col(name) for name in IDENTITY[len(_PLACE) :])
+    return _digest(pl.concat_str("__place", _written(*claim)))
 
 
 def finding_id(mode: FindingIdMode, run_id: str, run_date: str) -> pl.Expr:
@@ -21,11 +33,11 @@ def finding_id(mode: FindingIdMode, run_id: str, run_date: str) -> pl.Expr:
     if mode == "stable":
         return pl.col("fingerprint").str.head(32)
     scope = run_id if mode == "per_run" else run_date
-    return tuple_digest(pl.col("fingerprint"), pl.lit(mode), pl.lit(scope)).str.head(32)
+    return _digest(_written(pl.col("fingerprint"), pl.lit(mode), pl.lit(scope))).str.head(32)
 
 
-def tuple_digest(*fields: pl.Expr) -> pl.Expr:
-    """SHA-256 (hex) of `<bytes>:<value>` for every field in turn.
+def _written(*fields: pl.Expr) -> pl.Expr:
+    """Write a tuple as `<bytes>:<value>` for every field in turn.
 
     The length stands before the value, so no two different tuples make the same text, whatever separators, NULs or
     digits they hold. Null if any field is null.
@@ -33,5 +45,9 @@ def tuple_digest(*fields: pl.Expr) -> pl.Expr:
     parts: list[pl.Expr] = []
     for field in fields:
         parts += [field.str.len_bytes().cast(pl.String), pl.lit(":"), field]
-    digest: pl.Expr = plh.concat_str(parts).chash.sha2_256()
+    return pl.concat_str(parts)
+
+
+def _digest(text: pl.Expr) -> pl.Expr:
+    digest: pl.Expr = plh.concat_str(text).chash.sha2_256()
     return digest

@@ -13,7 +13,7 @@ import polars as pl
 from contracts import vocabulary as words
 from contracts.canonical import canonicalise
 from contracts.errors import ContractError
-from contracts.identity import FindingIdMode, finding_id, fingerprint
+from contracts.identity import FindingIdMode, finding_id, fingerprint, place
 from contracts.tables import DRAFT_SCHEMA, FINDINGS, REJECTED, SCHEMA_VERSION
 from contracts.units import PROVIDERS, TENANT_ID
 
@@ -74,9 +74,8 @@ def seal(drafts: pl.DataFrame, stamp: RunStamp) -> Sealed:
     """
     drafts = drafts.rechunk()  # once here; columns of unlike chunks are aligned again in every step below
     conformed = canonicalise(_conform(drafts))
-    judged = _on_all_threads(
-        conformed, bad=pl.any_horizontal(*_rules().values()).fill_null(value=False), fingerprint=fingerprint()
-    )
+    refused = pl.any_horizontal(*_rules().values()).fill_null(value=False)
+    judged = _on_all_threads(conformed.with_columns(place(conformed)), bad=refused, fingerprint=fingerprint())
     bad = judged["bad"]
     rejected = _reject(drafts.filter(bad), conformed.filter(bad), stamp)
     good = conformed.with_columns(judged["fingerprint"]).filter(~bad)

@@ -29,7 +29,19 @@ TASKS_PER_CPU = 2  # enough to keep the CPUs busy while tasks wait for APIs; bou
 _POLL_SECONDS = 1.0  # how often chunks are looked at for one that hangs
 _STATM = Path("/proc/self/statm")
 _STATM_DATA = 5  # the column of data and stack pages, proc(5)
-WriterActor = ray.remote(max_restarts=-1, max_task_retries=0, num_cpus=0)(Writer)
+_ASK_SECONDS = 5.0  # how often writers are asked for files that they closed because of their age
+
+
+class _Writer(Writer):
+    """A writer that says at once what it has closed: a question of its own would wait for the next chunk's rows."""
+
+    def take(self, scanned: Scanned) -> list[Flush]:
+        """Take the rows of units and return the files closed so far."""
+        self.add(scanned)
+        return self.drain(everything=False)
+
+
+WriterActor = ray.remote(max_restarts=-1, max_task_retries=0, num_cpus=0)(_Writer)
 
 
 @dataclass(slots=True)
@@ -124,6 +136,8 @@ class RayBackend:
         self._writers = [WriterActor.remote(job.stamp.run_id, job.locations, held) for _ in range(count)]
         self._job = job
         self._shared = ray.put(job)
+        self._closed: list[Flush] = []
+        self._asked = time.monotonic()
 
     def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
         """Yield every chunk as it ends; lost is one whose worker or writer died, or that took too long.
@@ -162,8 +176,10 @@ class RayBackend:
             return _lost(each.chunk, _cause(error))
         if each.parts:
             each.deadly = made
-            each.awaited += [self._writers[at].add.remote(part) for at, part in each.parts.items()]
+            each.awaited += [self._writers[at].take.remote(part) for at, part in each.parts.items()]
             each.parts = {}
+        else:
+            self._closed += made
         return None if each.awaited else Ended(each.chunk, deadly=each.deadly)
 
     def _limit(self, task: Task) -> float:
@@ -176,7 +192,10 @@ class RayBackend:
 
         A writer that died has none, and one that does not answer is killed; the units of both are done again.
         """
-        flushes: list[Flush] = []
+        flushes, self._closed = self._closed, []
+        if not everything and time.monotonic() - self._asked < _ASK_SECONDS:
+            return flushes
+        self._asked = time.monotonic()
         for writer in self._writers:
             try:
                 flushes += ray.get(writer.drain.remote(everything=everything), timeout=self._job.writer_seconds)

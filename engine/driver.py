@@ -20,6 +20,7 @@ from engine.work import CHUNK_UNITS, Chunk, Ended, Job, Task
 Progress = Callable[[int, int], None]
 MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
 PARTS = 48  # that a large run has at least: of chunks, so that a lost one is no loss, and of flushes; a kill costs both
+SETTLED_FLUSHES = 4  # whose findings are committed together; coverage, which decides, has a commit for each
 MAX_LOST = 3  # chunks that may be lost before their units are looked into, and units a check may kill
 
 
@@ -105,6 +106,7 @@ class _Sweep:
     total: int
     progress: Progress
     _done: int = 0
+    _registered: int = 0
     _tried: Counter[str] = field(default_factory=Counter)
     _causes: dict[str, str] = field(default_factory=dict)
     _killed: Counter[str] = field(default_factory=Counter)
@@ -139,9 +141,10 @@ class _Sweep:
 
         for ended in self.backend.scan(tasks()):
             lost += ended.lost is not None
+            self._register(self.backend.drain(everything=False))
             self._note(ended)
-            self._commit(self.backend.drain(everything=False))
-        self._commit(self.backend.drain(everything=True))
+        self._register(self.backend.drain(everything=True))
+        exactly_once.settle(self.warehouse, self.run_id)
 
     def _note(self, ended: Ended) -> None:
         unit_ids = [each.unit.unit_id for each in ended.chunk]
@@ -155,9 +158,12 @@ class _Sweep:
         self._done += 0 if ended.lost else len(unit_ids)
         self.progress(self._done, self.total)
 
-    def _commit(self, flushes: list[Flush]) -> None:
+    def _register(self, flushes: list[Flush]) -> None:
         for flush in flushes:
-            exactly_once.commit(self.warehouse, flush)
+            exactly_once.register(self.warehouse, flush)
+            self._registered += 1
+            if self._registered % SETTLED_FLUSHES == 0:
+                exactly_once.settle(self.warehouse, self.run_id)
 
 
 def _chunks(planned: Sequence[PlannedUnit | Gap], size: int) -> Iterator[Chunk]:

@@ -53,7 +53,7 @@ def test_another_run_may_hold_the_same_units(warehouse: Warehouse, write: Write)
 
 def test_what_a_killed_committer_owes_is_settled_by_whoever_comes_next(warehouse: Warehouse, write: Write) -> None:
     flush = write(warehouse, ["u1"], flush_id="f1")
-    exactly_once._register(warehouse, flush)
+    exactly_once.register(warehouse, flush)
     assert stored(warehouse, FINDINGS) == {}
     exactly_once.settle(warehouse, flush.run_id)
     exactly_once.settle(warehouse, flush.run_id)

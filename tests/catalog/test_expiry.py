@@ -115,7 +115,7 @@ def test_a_forgotten_run_can_be_resumed_without_a_duplicate(
 def test_what_is_owed_is_told_from_what_was_forgotten(warehouse: Warehouse, write: Write) -> None:
     for number in range(3):
         exactly_once.commit(warehouse, write(warehouse, [f"u{number}"], flush_id=f"f{number}"))
-    exactly_once._register(warehouse, write(warehouse, ["u9"], flush_id="f9"))
+    exactly_once.register(warehouse, write(warehouse, ["u9"], flush_id="f9"))
     forget(warehouse, FINDINGS)
     assert [(table.name, flush.flush_id) for table, flush in exactly_once.owed(warehouse)] == [(FINDINGS.name, "f9")]
     exactly_once.settle(warehouse, RUN)

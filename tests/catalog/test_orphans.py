@@ -67,7 +67,7 @@ def test_neither_links_nor_what_they_point_to_are_touched(warehouse: Warehouse, 
 
 
 def test_files_that_a_registered_flush_still_has_to_bring_in_are_live(warehouse: Warehouse, write: Write) -> None:
-    exactly_once._register(warehouse, write(warehouse, ["u1"], flush_id="f1"))
+    exactly_once.register(warehouse, write(warehouse, ["u1"], flush_id="f1"))
     listed = Storage.at(warehouse.location(FINDINGS)).files()
     owed = {key(path) for table, flush in exactly_once.owed(warehouse) for path in flush.files[table.name]}
     assert len(found(warehouse, FINDINGS)) == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.canonical import IDENTITY, canonical_identity, canonicalise
 from contracts.draft import FindingDraft
-from contracts.identity import finding_id, fingerprint
+from contracts.identity import finding_id, fingerprint, place
 from contracts.seal import RunStamp, seal
 
 Draft = Callable[..., FindingDraft]
@@ -44,7 +44,7 @@ def reference(row: dict[str, str]) -> str:
 
 def identify(rows: list[dict[str, str]]) -> list[str]:
     frame = pl.DataFrame(rows, schema=dict.fromkeys(IDENTITY, pl.String))
-    return frame.select(fingerprint()).to_series().to_list()
+    return frame.with_columns(place(frame)).select(fingerprint()).to_series().to_list()
 
 
 @pytest.mark.parametrize("expected", GOLDEN)
