@@ -159,7 +159,7 @@ class Warehouse:
 
     def write(self, table: Table, rows: Rows) -> list[str]:
         """Write rows into files of the table and commit nothing; returns the paths, for `swap`."""
-        return write_files(self.location(table), table, rows.lazy(), uuid.uuid4().hex)
+        return write_files(self.location(table), table, rows, uuid.uuid4().hex)
 
     def swap(
         self,

@@ -84,7 +84,7 @@ def _attributed(
 ) -> dict[str, list[str]]:
     """Match the findings of some accounts and write them; returns the files of each table."""
     mine = facts.filter(shard | pl.col("account_id").is_null())  # a line of no account may be of any
-    rows = findings.drop("actual").filter(shard).collect().rechunk()
+    rows = findings.drop("actual").filter(shard).collect()
     made = attributed_part(rows, mine, bill, inventory)
     told = {ATTRIBUTION: made.evidence, ENRICHED: made.enriched}
     owner = pl.lit(tenant_id).alias("tenant_id")
