@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Protocol
 
 from catalog import exactly_once
@@ -134,7 +135,7 @@ class _Sweep:
         lost = 0
 
         def tasks() -> Iterator[Task]:
-            for chunk in _chunks(units, size):
+            for chunk in chunks(units, size):
                 if lost >= MAX_LOST and not apart:
                     return
                 yield Task(chunk, apart, dict(self._left_out))
@@ -166,8 +167,21 @@ class _Sweep:
                 exactly_once.settle(self.warehouse, self.run_id)
 
 
-def _chunks(planned: Sequence[PlannedUnit | Gap], size: int) -> Iterator[Chunk]:
-    """Cut units into chunks of one provider each: a worker then loads one cloud's SDK, not three."""
+def chunks(planned: Sequence[PlannedUnit | Gap], size: int) -> Iterator[Chunk]:
+    """Cut units into chunks of one provider, and of whole accounts unless one has more units than a chunk.
+
+    A worker then loads one cloud's SDK, not three, and rows of different chunks lie apart.
+    """
     for provider in sorted({each.unit.provider for each in planned}):
+        chunk: list[PlannedUnit | Gap] = []
         units = [each for each in planned if each.unit.provider == provider]
-        yield from (units[start : start + size] for start in range(0, len(units), size))
+        for _, mine in groupby(units, key=lambda each: each.unit.account_id):
+            account = list(mine)
+            if len(account) <= size < len(chunk) + len(account):
+                yield chunk
+                chunk = []
+            chunk += account
+            while len(chunk) > size:
+                yield chunk[:size]
+                chunk = chunk[size:]
+        yield chunk

@@ -73,3 +73,34 @@ def test_files_are_closed_after_a_number_of_units_however_few_rows_they_have(tmp
     writer.add(scanned("u4"))
     assert [flush.units for flush in writer.drain(everything=False)] == [("u1", "u2", "u3")]
     assert written(writer) == ["u4"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"acme": ["2", "1"]}, {"acme": ["4", "3"]}),
+        ({"acme": ["4", "3"]}, {"acme": ["2", "1"]}),
+        ({"acme": ["1", "3"]}, {"acme": ["2", "3"]}),
+        ({"acme": ["2"], "beta": ["1"]}, {"acme": ["3"], "beta": ["4", None]}),
+    ],
+)
+def test_rows_lie_in_order_whether_chunks_share_accounts_or_not(
+    tmp_path: Path, first: dict[str, list[str | None]], second: dict[str, list[str | None]]
+) -> None:
+    writer = Writer(RUN, {FINDINGS.name: str(tmp_path)})
+    for number, accounts in enumerate((first, second)):
+        rows = [
+            {"tenant_id": tenant, "account_id": account, "resource_id": resource, "run_date": date(2026, 11, 1)}
+            for tenant, mine in accounts.items()
+            for account in mine
+            for resource in ("b", "a")
+        ]
+        frame = pl.DataFrame(rows, schema=FINDINGS.polars_schema)
+        writer.add(Scanned((f"u{number}",), {FINDINGS.name: frame}))
+    (flush,) = writer.drain(everything=True)
+    files = [pl.read_parquet(path) for path in flush.files[FINDINGS.name]]
+    assert sum(file.height for file in files) == 2 * sum(
+        len(each) for part in (first, second) for each in part.values()
+    )
+    assert all(file.equals(file.sort(FINDINGS.order)) for file in files)
+    assert len(files) == len(first), "one of each tenant"
