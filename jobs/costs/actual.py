@@ -11,7 +11,7 @@ from jobs.costs.windows import WINDOWS
 # Of each of two doubts: a month that is long over and has no invoice, other resources of the same name.
 DOUBT = 0.95
 _WEEK = 7
-_STRUCT = ENRICHED.polars_schema["actual"]
+_KINDS = pl.Series(dtype=ENRICHED.polars_schema["actual"]).struct.schema  # of the fields
 _MONEY = 6  # decimals
 _MISSING = "not_in_bill"
 _CREATED = r'"created_at": ?"([^"]+)"'
@@ -73,14 +73,17 @@ def actual(sums: pl.DataFrame, without: pl.DataFrame, contexts: pl.DataFrame) ->
         "covered_30d": _rounded("covered_30d"),
         "includes_related": pl.col("claimed").is_not_null(),
     }
-    known = sums.filter(~pl.col("is_mixed")).select("row", **fields)
+    known = sums.filter(~pl.col("is_mixed")).select("row", **fields).cast(_KINDS)
     scopes = contexts.select("row", scope="method").unique("row")
     sure = pl.col("scope").replace_strict(list(CONTEXT), list(CONTEXT.values()), return_dtype=pl.Float64)
     unknown = without.join(scopes, on="row", how="left").select(
-        "row", "reason", method=pl.col("scope").fill_null("none"), confidence=sure.fill_null(0)
+        "row",
+        "reason",
+        method=pl.col("scope").fill_null("none"),
+        confidence=sure.fill_null(0).cast(_KINDS["confidence"]),
     )
     every = pl.concat([known, unknown], how="diagonal").sort("row")
-    return every.select(actual=pl.struct(list(fields)).cast(_STRUCT)).to_series()
+    return every.select(actual=pl.struct(list(_KINDS))).to_series()
 
 
 def _sums(costs: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
