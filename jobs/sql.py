@@ -20,6 +20,7 @@ Relation = pl.LazyFrame | pl.DataFrame | Files
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    "threads": pl.thread_pool_size(),  # a worker that shares its machine has been told how many it may have
 }
 # A bar that shows progress would stand among the data on stdout.
 _SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
