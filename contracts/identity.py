@@ -18,8 +18,9 @@ def place(frame: pl.DataFrame) -> pl.Series:
     Neighbouring rows are mostly of one unit, for which it is written once.
     """
     run = frame.select(pl.struct(_PLACE).rle_id()).to_series()
-    written = frame.filter(run.is_first_distinct()).select(_written(pl.lit(RECIPE), *(pl.col(name) for name in _PLACE)))
-    return written.to_series()[run].alias("__place")
+    first = frame.select(_PLACE).filter(run.is_first_distinct())
+    written = first.select(_written(pl.lit(RECIPE), *map(pl.col, _PLACE))).to_series()
+    return written.gather(run).alias("__place")
 
 
 def fingerprint() -> pl.Expr:

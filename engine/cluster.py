@@ -26,6 +26,10 @@ from engine.writer import Limits, Writer, only
 _LOG = logging.getLogger(__name__)
 MAX_WRITERS = 4
 TASKS_PER_CPU = 2  # enough to keep the CPUs busy while tasks wait for APIs; bounds what is in memory
+_WORKER_ENVIRONMENT = {
+    "POLARS_MAX_THREADS": "1",
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:5000,muzzy_decay_ms:5000",  # jemalloc's, under the name it has in Polars
+}
 _POLL_SECONDS = 1.0  # how often chunks are looked at for one that hangs
 _STATM = Path("/proc/self/statm")
 _STATM_DATA = 5  # the column of data and stack pages, proc(5)
@@ -241,7 +245,8 @@ def connect(address: str, cpus: int | None = None) -> None:
     """Join the cluster ("auto"), or start one ("local"), of `cpus` CPUs or as many as there are; once per process.
 
     In its workers Polars has one thread, for a task has one CPU: Ray sees to the same with OpenMP. Threads that fight
-    for the others' CPUs cost half as much CPU again.
+    for the others' CPUs cost half as much CPU again. And it keeps freed memory for five seconds, not half a second:
+    the next chunk wants as much, and to be given it anew by the system costs a tenth of a scan.
     """
     if not ray.is_initialized():
         ray.init(
@@ -250,7 +255,7 @@ def connect(address: str, cpus: int | None = None) -> None:
             include_dashboard=False if address == "local" else None,
             log_to_driver=False,
             logging_level=logging.ERROR,
-            runtime_env={"env_vars": {"POLARS_MAX_THREADS": "1"}},
+            runtime_env={"env_vars": _WORKER_ENVIRONMENT},
         )
 
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any, Protocol
 
 from catalog import exactly_once
@@ -20,7 +19,7 @@ from engine.work import CHUNK_UNITS, Chunk, Ended, Job, Task
 
 Progress = Callable[[int, int], None]
 MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
-PARTS = 48  # that a large run has at least: of chunks, so that a lost one is no loss, and of flushes; a kill costs both
+PARTS = 61  # that a large run has at least: of chunks, so that a lost one is no loss, and of flushes; a kill costs both
 SETTLED_FLUSHES = 4  # whose findings are committed together; coverage, which decides, has a commit for each
 MAX_LOST = 3  # chunks that may be lost before their units are looked into, and units a check may kill
 
@@ -135,7 +134,7 @@ class _Sweep:
         lost = 0
 
         def tasks() -> Iterator[Task]:
-            for chunk in chunks(units, size):
+            for chunk in _chunks(units, size):
                 if lost >= MAX_LOST and not apart:
                     return
                 yield Task(chunk, apart, dict(self._left_out))
@@ -167,21 +166,8 @@ class _Sweep:
                 exactly_once.settle(self.warehouse, self.run_id)
 
 
-def chunks(planned: Sequence[PlannedUnit | Gap], size: int) -> Iterator[Chunk]:
-    """Cut units into chunks of one provider, and of whole accounts unless one has more units than a chunk.
-
-    A worker then loads one cloud's SDK, not three, and rows of different chunks lie apart.
-    """
+def _chunks(planned: Sequence[PlannedUnit | Gap], size: int) -> Iterator[Chunk]:
+    """Cut units into chunks of one provider each: a worker then loads one cloud's SDK, not three."""
     for provider in sorted({each.unit.provider for each in planned}):
-        chunk: list[PlannedUnit | Gap] = []
         units = [each for each in planned if each.unit.provider == provider]
-        for _, mine in groupby(units, key=lambda each: each.unit.account_id):
-            account = list(mine)
-            if len(account) <= size < len(chunk) + len(account):
-                yield chunk
-                chunk = []
-            chunk += account
-            while len(chunk) > size:
-                yield chunk[:size]
-                chunk = chunk[size:]
-        yield chunk
+        yield from (units[start : start + size] for start in range(0, len(units), size))

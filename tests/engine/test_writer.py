@@ -84,7 +84,7 @@ def test_files_are_closed_after_a_number_of_units_however_few_rows_they_have(tmp
         ({"acme": ["2"], "beta": ["1"]}, {"acme": ["3"], "beta": ["4", None]}),
     ],
 )
-def test_rows_lie_in_order_whether_chunks_share_accounts_or_not(
+def test_rows_of_several_chunks_lie_in_the_order_of_their_table(
     tmp_path: Path, first: dict[str, list[str | None]], second: dict[str, list[str | None]]
 ) -> None:
     writer = Writer(RUN, {FINDINGS.name: str(tmp_path)})

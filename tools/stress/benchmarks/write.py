@@ -1,6 +1,7 @@
 """Sealing and committing findings of many tenants, against writing the sealed rows as one file."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,11 +62,12 @@ def write(n: int, repeat: int) -> list[Figure]:
 
 
 def seal_and_commit(warehouse: Warehouse, chunks: Sequence[_Chunk]) -> None:
-    """Seal chunk by chunk, and commit what the writer closes as it closes it."""
+    """Seal as many chunks at a time as there are CPUs, as a run's tasks do, and commit what the writer closes."""
     writer = Writer(STAMP.run_id, {table.name: warehouse.location(table) for table in _TABLES})
-    for chunk in chunks:
-        writer.add(chunk.sealed())
-        _commit(warehouse, writer, everything=False)
+    with ThreadPoolExecutor(pl.thread_pool_size()) as tasks:
+        for scanned in tasks.map(_Chunk.sealed, chunks):
+            writer.add(scanned)
+            _commit(warehouse, writer, everything=False)
     _commit(warehouse, writer, everything=True)
 
 
