@@ -2,8 +2,8 @@
 
 The coverage table is the register. Its commit decides that units are done; the commit's summary names them, and the
 files of the sibling tables (findings, rejected) that belong to them. From these summaries a sibling is given, in one
-commit, what it does not have yet: at the end of a scan, or by whoever comes next where somebody died. Where summaries
-have expired, the rows tell.
+commit, what it does not have yet: every few flushes, or by whoever comes next where somebody died. Where summaries have
+expired, the rows tell.
 """
 
 import json

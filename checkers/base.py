@@ -86,18 +86,21 @@ class Context:
         `<prefix>_price_basis`, `<prefix>_price_date`, `<prefix>_price_source`. `claim` reads them all.
         A null `sku` means that there is nothing to price: everything added is null, and no key counts as missing.
         """
-        key = pl.concat_str("provider", pl.lit(service), "region", sku, separator="/")
-        if isinstance(variant, pl.Expr):
-            key = pl.concat_str(key, variant, separator="/").str.strip_chars_end("/")
-        elif variant:
-            key = pl.concat_str(key, pl.lit(variant), separator="/")
         prices = self.prices.keyed(service).select(
             pl.col("key").alias(f"{prefix}_price_key"),
             pl.col("price").alias(f"{prefix}_price"),
             pl.col("basis", "date", "source").name.prefix(f"{prefix}_price_"),
         )
-        keyed = frame.with_columns(key.alias(f"{prefix}_price_key"))
+        keyed = frame.with_columns(price_key(service, sku, variant).alias(f"{prefix}_price_key"))
         return keyed.join(prices, on=f"{prefix}_price_key", how="left", maintain_order="left")
+
+
+def price_key(service: str, sku: pl.Expr, variant: pl.Expr | str = "") -> pl.Expr:
+    """Name a price as `Prices` does, of a row's provider and region; null where one of the parts is null."""
+    key = pl.concat_str("provider", pl.lit(service), "region", sku, separator="/")
+    if isinstance(variant, pl.Expr):
+        return pl.concat_str(key, variant, separator="/").str.strip_chars_end("/")
+    return pl.concat_str(key, pl.lit(variant), separator="/") if variant else key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,9 +31,9 @@ _WORKER_ENVIRONMENT = {
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:5000,muzzy_decay_ms:5000",  # jemalloc's, under the name it has in Polars
 }
 _POLL_SECONDS = 1.0  # how often chunks are looked at for one that hangs
+_ASK_SECONDS = 5.0  # how often writers are asked for files that they closed because of their age
 _STATM = Path("/proc/self/statm")
 _STATM_DATA = 5  # the column of data and stack pages, proc(5)
-_ASK_SECONDS = 5.0  # how often writers are asked for files that they closed because of their age
 
 
 class _Writer(Writer):
@@ -140,7 +140,7 @@ class RayBackend:
         self._writers = [WriterActor.remote(job.stamp.run_id, job.locations, held) for _ in range(count)]
         self._job = job
         self._shared = ray.put(job)
-        self._closed: list[Flush] = []
+        self._answers: list[ray.ObjectRef] = []  # of writers that have been given rows: the files closed then
         self._asked = time.monotonic()
 
     def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
@@ -180,10 +180,10 @@ class RayBackend:
             return _lost(each.chunk, _cause(error))
         if each.parts:
             each.deadly = made
-            each.awaited += [self._writers[at].take.remote(part) for at, part in each.parts.items()]
+            answers = [self._writers[at].take.remote(part) for at, part in each.parts.items()]
+            each.awaited += answers
+            self._answers += answers  # read by `drain`, whatever becomes of the chunk
             each.parts = {}
-        else:
-            self._closed += made
         return None if each.awaited else Ended(each.chunk, deadly=each.deadly)
 
     def _limit(self, task: Task) -> float:
@@ -196,10 +196,18 @@ class RayBackend:
 
         A writer that died has none, and one that does not answer is killed; the units of both are done again.
         """
-        flushes, self._closed = self._closed, []
-        if not everything and time.monotonic() - self._asked < _ASK_SECONDS:
-            return flushes
+        flushes: list[Flush] = []
+        if everything or time.monotonic() - self._asked >= _ASK_SECONDS:
+            flushes += self._asked_for(everything=everything)
+        if self._answers:  # where a writer has been asked for everything, it has answered all before
+            wait = self._job.writer_seconds if everything else 0
+            answers, self._answers = ray.wait(self._answers, num_returns=len(self._answers), timeout=wait)
+            flushes += [flush for answer in answers for flush in _closed(answer)]
+        return flushes
+
+    def _asked_for(self, *, everything: bool) -> list[Flush]:
         self._asked = time.monotonic()
+        flushes: list[Flush] = []
         for writer in self._writers:
             try:
                 flushes += ray.get(writer.drain.remote(everything=everything), timeout=self._job.writer_seconds)
@@ -223,6 +231,14 @@ class RayBackend:
         for writer in self._writers:
             ray.kill(writer)
         ray.shutdown()
+
+
+def _closed(answer: ray.ObjectRef) -> list[Flush]:
+    try:
+        closed: list[Flush] = ray.get(answer)
+    except RayError:  # its chunk is lost with it, and says why
+        return []
+    return closed
 
 
 def _hung(each: _Running) -> Ended:

@@ -85,7 +85,7 @@ def judge(
         judged_units, gaps = _evaluable(check, readings)
         rows += gaps
         try:
-            judged = evaluator(check, _of(judged_units, frames, check) if gaps else frames, ctx)
+            judged = evaluator(check, _read_by(check, frames, judged_units if gaps else None), ctx)
         except CheckError as error:
             rows += [coverage.of_gap(unit, check.id, error) for unit in judged_units]
             continue
@@ -128,9 +128,13 @@ def _frames(readings: Mapping[Unit, Mapping[str, Reading]]) -> dict[str, pl.Data
     return {name: pl.concat(each, rechunk=True) for name, each in parts.items()}
 
 
-def _of(units: Sequence[Unit], frames: Mapping[str, pl.DataFrame], check: Check) -> dict[str, pl.DataFrame]:
-    mine = pl.col("unit_id").is_in([unit.unit_id for unit in units])
-    return {dataset.name: frames[dataset.name].filter(mine) for dataset in check.reads}
+def _read_by(check: Check, frames: Mapping[str, pl.DataFrame], units: Sequence[Unit] | None) -> dict[str, pl.DataFrame]:
+    """Return the datasets of a check; of some units only, unless none are named."""
+    mine = {dataset.name: frames[dataset.name] for dataset in check.reads}
+    if units is None:
+        return mine
+    theirs = pl.col("unit_id").is_in([unit.unit_id for unit in units])
+    return {name: frame.filter(theirs) for name, frame in mine.items()}
 
 
 def _scanned(

@@ -16,7 +16,8 @@ from engine.scan import Scanned
 class Limits:
     """When a writer closes its files: enough rows, bytes in memory, units or seconds since the first; the first counts.
 
-    Rows and bytes make files of a sensible size; units and seconds are what a kill may cost.
+    Rows and bytes make files of a sensible size; units and seconds are what a kill may cost. Units are not exceeded
+    while chunks are of one size: files are closed when another like the last would be too many.
     """
 
     rows: int = 1_000_000
@@ -53,7 +54,7 @@ class Writer:
         self._bytes += sum(int(frame.estimated_size()) for frame in self._held[-1].tables.values())
         self._units += len(fresh)
         limits = self.limits
-        more = self._units + len(fresh)  # with another chunk like this one
+        more = self._units + len(fresh)
         if self._rows >= limits.rows or self._bytes >= limits.bytes or more > limits.units:
             self._close()
 

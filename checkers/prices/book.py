@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from checkers.base import price_key
 from checkers.prices.build import DECIMALS
 from contracts.units import PROVIDERS
 
@@ -78,12 +79,11 @@ def _services(root: Path, provider: str) -> Mapping[str, pl.DataFrame]:
 @cache
 def _keyed(book: PriceBook, service: str) -> pl.DataFrame:
     of_providers = [book.rows(each, service).with_columns(provider=pl.lit(each)) for each in PROVIDERS]
-    key = pl.concat_str("provider", pl.lit(service), "region", "sku", "variant", separator="/").str.strip_chars_end("/")
-    return (
-        pl.concat(of_providers)
-        .select(key=key, price="unit_price", basis="basis", date="effective_date", source="source")
-        .collect()
+    key = price_key(service, pl.col("sku"), pl.col("variant"))
+    prices = pl.concat(of_providers).select(
+        key=key, price="unit_price", basis="basis", date="effective_date", source="source"
     )
+    return prices.collect()
 
 
 def _no_prices() -> pl.LazyFrame:

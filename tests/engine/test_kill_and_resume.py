@@ -18,7 +18,10 @@ from checkers.registry import configured
 from contracts.seal import RunStamp
 from contracts.tables import COVERAGE, FINDINGS
 from engine.backends import backend_for
+from engine.cluster import RayBackend, connect
 from engine.driver import drive, job
+from engine.placement import placement
+from engine.work import Task
 from engine.writer import Limits
 from tools.stress.estate import TENANT, StressEstate
 from tools.stress.faults import KillingEstate
@@ -85,3 +88,22 @@ def test_a_killed_ray_process_costs_its_units_another_scan_and_nothing_else(tmp_
         drive(warehouse, backend, units, RUN, lambda _done, _total: None, chunk_units=1)
     assert estate.marker.exists()
     assert_whole(warehouse, estate)
+
+
+@pytest.mark.slow
+def test_what_a_writer_has_closed_is_not_lost_with_a_chunk_of_which_another_writer_died(tmp_path: Path) -> None:
+    warehouse = open_warehouse(tmp_path)
+    estate = StressEstate(8_000, AS_OF, tenants=4)
+    checks, stamp = configured({}, "defaults"), RunStamp(RUN, AS_OF)
+    scanning = job(warehouse, estate.units(), checks, stamp, collector=estate.collect)
+    placed = placement(sorted(each.unit.unit_id for each in estate.units()), scanning.tenant_units, 2)
+    (dead, lost), (_, kept) = placed.items()
+    connect("local", 2)
+    with backend_for("local", scanning, Limits(rows=1)) as backend:
+        assert isinstance(backend, RayBackend)
+        ray.kill(backend._writers[dead])
+        (ended,) = backend.scan([Task(estate.units())])
+        flushes = [*backend.drain(everything=False), *backend.drain(everything=True)]
+    assert ended.lost
+    assert sorted(unit for flush in flushes for unit in flush.units) == sorted(kept)
+    assert set(kept).isdisjoint(lost)

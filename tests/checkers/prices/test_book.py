@@ -78,6 +78,7 @@ def test_rows_have_the_same_columns_whether_there_are_any_or_not() -> None:
 def test_no_key_stands_twice_and_no_price_is_zero(provider: str, service: str) -> None:
     prices = BOOK.rows(provider, service).collect()
     assert prices.height == prices.select("region", "sku", "variant").n_unique()
+    assert BOOK.keyed(service).collect()["key"].is_unique().all()
     assert prices.select((pl.col("unit_price") > 0).all()).item()
     assert prices.null_count().sum_horizontal().item() == 0
 
