@@ -1,4 +1,7 @@
-"""The backend on Ray, and the only module that knows Ray: one task per chunk, a few writer actors."""
+"""The backend on Ray, and the only module that knows Ray: one task per chunk, a few writer actors.
+
+A chunk that is large enough writes its files itself; writers bring small ones together.
+"""
 
 import logging
 import resource
@@ -31,6 +34,7 @@ _WORKER_ENVIRONMENT = {
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:5000,muzzy_decay_ms:5000",  # jemalloc's, under the name it has in Polars
 }
 _POLL_SECONDS = 1.0  # how often chunks are looked at for one that hangs
+_ITSELF = -1  # in the place of a writer: the task
 _ASK_SECONDS = 5.0  # how often writers are asked for files that they closed because of their age
 _STATM = Path("/proc/self/statm")
 _STATM_DATA = 5  # the column of data and stack pages, proc(5)
@@ -92,11 +96,20 @@ def _evaluate_alone(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Conte
         resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def _scan_chunk(task: Task, job: Job, parts: list[list[str]]) -> tuple[dict[str, str] | Scanned, ...]:
-    """Scan a chunk; returns the checks that were deadly, then the rows in parts, each of some of the units."""
+def _scan_chunk(
+    task: Task, job: Job, parts: dict[int, list[str]]
+) -> tuple[dict[str, str] | Scanned | list[Flush], ...]:
+    """Scan a chunk; returns the checks that were deadly, then the rows in parts, each of some of the units.
+
+    Of a chunk that is large enough for files of its own the only part is the files, written here.
+    """
     evaluator = _Cautious(task, job.check_seconds, job.check_bytes)
     scanned = scan(task.chunk, job.checks, job.stamp, job.collector, evaluator)
-    return evaluator.deadly, *(scanned if len(parts) == 1 else only(scanned, units) for units in parts)
+    if _ITSELF in parts:
+        writer = Writer(job.stamp.run_id, job.locations)
+        writer.add(scanned)
+        return evaluator.deadly, writer.drain(everything=True)
+    return evaluator.deadly, *(scanned if len(parts) == 1 else only(scanned, units) for units in parts.values())
 
 
 ScanChunk = ray.remote(max_retries=0)(_scan_chunk)  # what died is found missing by the driver, and done again there
@@ -108,7 +121,7 @@ WorkOn = ray.remote(max_retries=3)(lambda work, item: work(item))  # parts of jo
 class _Running:
     """A chunk in flight and how long it may take; its time counts from when it has a CPU.
 
-    parts    the rows its task makes for each writer, until they are handed over
+    parts    the rows its task makes for each writer, until they are handed over; or the files that it has closed itself
     awaited  what it waits for: its task, then the writers
     """
 
@@ -129,19 +142,26 @@ class RayBackend:
     """Chunks as Ray tasks with a bounded number in flight; rows held by writer actors of this run."""
 
     def __init__(self, job: Job, address: str, limits: Limits | None = None) -> None:
-        """Connect to (or start) the cluster and start the writers.
+        """Connect to (or start) the cluster.
 
         `address`: "local" starts a cluster in this process's tree, "auto" joins the one this process runs in.
         """
         connect(address)
         self._cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        count = min(self._cpus, MAX_WRITERS)
-        held = limits or Limits(units=job.flush_units)
-        self._writers = [WriterActor.remote(job.stamp.run_id, job.locations, held) for _ in range(count)]
+        self._limits = limits or Limits(units=job.flush_units)
+        self._writers: list[Any] = []
         self._job = job
         self._shared = ray.put(job)
         self._answers: list[ray.ObjectRef] = []  # of writers that have been given rows: the files closed then
         self._asked = time.monotonic()
+
+    def writers(self) -> list[Any]:
+        """Return the writers of this run; they are started with the first rows for them."""
+        if not self._writers:
+            stamp, locations = self._job.stamp, self._job.locations
+            count = min(self._cpus, MAX_WRITERS)
+            self._writers = [WriterActor.remote(stamp.run_id, locations, self._limits) for _ in range(count)]
+        return self._writers
 
     def scan(self, tasks: Iterable[Task]) -> Iterator[Ended]:
         """Yield every chunk as it ends; lost is one whose worker or writer died, or that took too long.
@@ -167,8 +187,9 @@ class RayBackend:
 
     def _start(self, task: Task) -> _Running:
         units = sorted(each.unit.unit_id for each in task.chunk)
-        placed = placement(units, self._job.tenant_units, len(self._writers))
-        returned = ScanChunk.options(num_returns=1 + len(placed)).remote(task, self._shared, list(placed.values()))
+        fills = len(units) > self._limits.units // 2
+        placed = {_ITSELF: units} if fills else placement(units, self._job.tenant_units, len(self.writers()))
+        returned = ScanChunk.options(num_returns=1 + len(placed)).remote(task, self._shared, placed)
         parts = dict(zip(placed, returned[1:], strict=True))
         return _Running(task.chunk, self._limit(task), returned[0], parts, deque(returned[:1]))
 
@@ -180,7 +201,9 @@ class RayBackend:
             return _lost(each.chunk, _cause(error))
         if each.parts:
             each.deadly = made
-            answers = [self._writers[at].take.remote(part) for at, part in each.parts.items()]
+            answers = [
+                part if at == _ITSELF else self._writers[at].take.remote(part) for at, part in each.parts.items()
+            ]
             each.awaited += answers
             self._answers += answers  # read by `drain`, whatever becomes of the chunk
             each.parts = {}

@@ -75,7 +75,7 @@ def test_a_writer_or_worker_killed_at_any_unit_costs_only_another_scan(tmp_path:
     limits = Limits(rows=rng.choice([1, 1_000, 500_000]))
     with backend_for("local", scanning, limits) as backend:
         if rng.random() < 0.5:
-            writer = rng.choice(backend._writers)
+            writer = rng.choice(backend.writers())
             pid_file.write_text(str(ray.get(writer.__ray_call__.remote(lambda _: os.getpid()))))
         drive(warehouse, backend, units, RUN, lambda _done, _total: None, chunk_units=rng.choice([1, 2]))
     assert estate.marker.exists()
@@ -90,7 +90,7 @@ def test_a_writer_that_stops_without_dying_is_replaced(tmp_path: Path, seed: int
     scanning = job(warehouse, units, CHECKS, RunStamp(RUN, AS_OF), collector=ESTATE.collect)
     scanning = replace(scanning, chunk_seconds=30.0, writer_seconds=20.0)
     with backend_for("local", scanning, Limits(rows=1)) as backend:
-        writer = random.Random(seed).choice(backend._writers)
+        writer = random.Random(seed).choice(backend.writers())
         os.kill(ray.get(writer.__ray_call__.remote(lambda _: os.getpid())), signal.SIGSTOP)
         drive(warehouse, backend, units, RUN, lambda _done, _total: None, chunk_units=1)
     assert complaints(warehouse, ESTATE, CHECKS) == []

@@ -84,7 +84,7 @@ def test_a_killed_ray_process_costs_its_units_another_scan_and_nothing_else(tmp_
     scanning = job(warehouse, units, configured({}, "defaults"), RunStamp(RUN, AS_OF), collector=estate.collect)
     with backend_for("local", scanning, Limits(rows=1)) as backend:
         if victim == "writer":
-            pid_file.write_text(str(ray.get(backend._writers[0].__ray_call__.remote(lambda _: os.getpid()))))
+            pid_file.write_text(str(ray.get(backend.writers()[0].__ray_call__.remote(lambda _: os.getpid()))))
         drive(warehouse, backend, units, RUN, lambda _done, _total: None, chunk_units=1)
     assert estate.marker.exists()
     assert_whole(warehouse, estate)
@@ -101,9 +101,28 @@ def test_what_a_writer_has_closed_is_not_lost_with_a_chunk_of_which_another_writ
     connect("local", 2)
     with backend_for("local", scanning, Limits(rows=1)) as backend:
         assert isinstance(backend, RayBackend)
-        ray.kill(backend._writers[dead])
+        ray.kill(backend.writers()[dead])
         (ended,) = backend.scan([Task(estate.units())])
         flushes = [*backend.drain(everything=False), *backend.drain(everything=True)]
     assert ended.lost
     assert sorted(unit for flush in flushes for unit in flush.units) == sorted(kept)
     assert set(kept).isdisjoint(lost)
+
+
+def test_a_chunk_large_enough_for_files_of_its_own_passes_no_writer(tmp_path: Path) -> None:
+    warehouse = open_warehouse(tmp_path)
+    units = ESTATE.units()[:3]
+    checks, stamp = configured({}, "defaults"), RunStamp(RUN, AS_OF)
+    scanning = job(warehouse, units, checks, stamp, collector=ESTATE.collect)
+    connect("local", 2)
+    with backend_for("local", scanning, Limits(units=3)) as backend:
+        assert isinstance(backend, RayBackend)
+        (large,) = backend.scan([Task(units[:2])])
+        written = backend.drain(everything=False)
+        (small,) = backend.scan([Task(units[2:])])
+        held = backend.drain(everything=False)
+        closed = backend.drain(everything=True)
+    assert [large.lost, small.lost, held] == [None, None, []]
+    assert [flush.units for flush in (*written, *closed)] == [
+        tuple(sorted(each.unit.unit_id for each in part)) for part in (units[:2], units[2:])
+    ]
