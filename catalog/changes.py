@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.catalog.sql import IcebergTables, SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.expressions import BooleanExpression
+from pyiceberg.table import CommitTableResponse
 from pyiceberg.table import Table as IcebergTable
-from pyiceberg.table.metadata import TableMetadataV2
+from pyiceberg.table.metadata import TableMetadata, TableMetadataV2
+from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.typedef import Identifier
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from contracts.errors import PermanentError, TransientError
@@ -64,13 +67,46 @@ def catalog_errors(doing: str) -> Iterator[None]:
 
 
 class Catalog(SqlCatalog):
-    """A catalog in a SQL database, whose tables are not copied while they are changed."""
+    """A catalog in a SQL database, whose tables are not copied while they are changed, and are read once per version.
+
+    The database names the file of a table's metadata, and no such file ever changes.
+    """
+
+    def __init__(self, name: str, **properties: str) -> None:
+        """Open the catalog; nothing is known of its tables yet."""
+        super().__init__(name, **properties)
+        self._known: dict[Identifier, IcebergTable] = {}
 
     def load_table(self, identifier: str | Identifier) -> IcebergTable:
-        """Read a table's current metadata."""
-        table = super().load_table(identifier)
-        table.metadata = _Uncopied.model_construct(**dict(table.metadata))
-        return table
+        """Return a table with its current metadata, to be changed by the caller."""
+        known = self._known.get(self.identifier_to_tuple(identifier))
+        if known is None or known.metadata_location != self._location(known.name()):
+            read = super().load_table(identifier)
+            known = self._remembered(read, read.metadata, read.metadata_location)
+        return IcebergTable(known.name(), known.metadata, known.metadata_location, known.io, self)
+
+    def commit_table(
+        self, table: IcebergTable, requirements: tuple[TableRequirement, ...], updates: tuple[TableUpdate, ...]
+    ) -> CommitTableResponse:
+        """Commit updates to a table; what it has become need not be read again."""
+        done = super().commit_table(table, requirements, updates)
+        self._remembered(table, done.metadata, done.metadata_location)
+        return done
+
+    def _remembered(self, table: IcebergTable, metadata: TableMetadata, location: str) -> IcebergTable:
+        uncopied = _Uncopied.model_construct(**dict(metadata))
+        self._known[table.name()] = IcebergTable(table.name(), uncopied, location, table.io, self)
+        return self._known[table.name()]
+
+    def _location(self, identifier: Identifier) -> str | None:
+        """Ask the database where a table's current metadata lies."""
+        named = select(IcebergTables.metadata_location).where(
+            IcebergTables.catalog_name == self.name,
+            IcebergTables.table_namespace == self.namespace_to_string(self.namespace_from(identifier)),
+            IcebergTables.table_name == self.table_name_from(identifier),
+        )
+        with self.engine.connect() as connection:
+            return connection.scalar(named)
 
 
 class _Uncopied(TableMetadataV2):
