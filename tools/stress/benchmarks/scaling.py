@@ -1,10 +1,11 @@
-"""The pipeline at N and at ten times N: how seconds and peak memory grow, each size in a process of its own."""
+"""The chain in one process, at N and ten times N: how seconds and peak memory grow, each size in its own process."""
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from tools.stress.benchmarks.floor import Figure
-from tools.stress.benchmarks.pipeline import pipeline
+from tools.stress.benchmarks.pipeline import measured
+from tools.stress.runs import INLINE
 
 FACTOR = 10
 SECONDS_TARGET = 10.5
@@ -38,7 +39,6 @@ def scaling(n: int, repeat: int) -> list[Figure]:
 
 
 def _alone(n: int) -> Figure:
-    """Run the pipeline benchmark once in a fresh process, whose memory is only its own."""
+    """Run the chain once in a fresh process, whose memory is only its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        (figure,) = pool.submit(pipeline, n, 1).result()
-    return figure
+        return pool.submit(measured, "scaling", n, 1, INLINE).result()
