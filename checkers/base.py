@@ -1,7 +1,7 @@
 """What a checker is made of: datasets it reads, the check itself, the context it judges in, the claim it returns."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -35,7 +35,7 @@ class Dataset:
     """
 
     name: str
-    columns: Mapping[str, pl.DataType | type[pl.DataType]]
+    columns: Mapping[str, pl.DataType | type[pl.DataType]] = field(compare=False)  # the name says which they are
     permissions: tuple[str, ...]
     of: "Dataset | None" = None
     candidates: Callable[[datetime], pl.Expr] | None = None

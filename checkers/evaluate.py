@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -25,61 +26,74 @@ class Judged:
     undetermined: pl.DataFrame
 
 
+_NOTHING = Judged(
+    drafts=pl.DataFrame(schema=DRAFT_SCHEMA),
+    verdicts=pl.DataFrame(
+        schema={**dict.fromkeys(("unit_id", "verdict", "reason"), pl.String), "resources": pl.UInt32}
+    ),
+    undetermined=pl.DataFrame(schema={"unit_id": pl.String, "resource_id": pl.String}),
+)
+
+
 def evaluate(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> Judged:
     """Judge every row of the check's first dataset.
 
     Raises CheckError when the check raises or does not give exactly one verdict, of those there are, per resource.
     """
     inputs = [frames[dataset.name] for dataset in check.reads]
+    if inputs[0].is_empty():
+        return _NOTHING
     try:
         # In one piece each: Polars 2.1 panics on text functions over frames of small, uneven chunks.
         claims = check.judge(*(frame.rechunk().lazy() for frame in inputs), params=check.params, ctx=ctx)
         # For so few rows, planning is most of the price: the streaming engine's is twice this one's.
-        judged = claims.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
-        verdicts = judged.group_by("unit_id", "verdict", "reason").len("resources").sort("unit_id", "verdict", "reason")
-        unknown = judged.filter(pl.col("verdict") == "undetermined").select("unit_id", "resource_id").sort(pl.all())
+        judged = claims.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none()).rechunk()
+        verdicts = judged.group_by("unit_id", "verdict", "reason").len("resources")
+        said = set(verdicts["verdict"])
+        unknown = _NOTHING.undetermined
+        if "undetermined" in said:
+            unknown = judged.filter(pl.col("verdict") == "undetermined").select(unknown.columns).sort(pl.all())
     except (Exception, pl.exceptions.PanicException) as error:  # whatever a rule raises is its own failure
         first_line = str(error).partition("\n")[0]  # Polars adds the whole plan
         raise CheckError(check.id, f"{type(error).__name__}: {first_line}") from error
-    strange = set(verdicts["verdict"]) - set(VERDICTS)
-    if strange:
+    if strange := said - set(VERDICTS):
         raise CheckError(check.id, f"verdicts that do not exist: {', '.join(sorted(map(repr, strange)))}")
     if judged.height != inputs[0].height:
         raise CheckError(check.id, f"{judged.height} verdicts for {inputs[0].height} resources")
-    drafts = _drafts(check, judged.filter(pl.col("verdict") == "finding"))
+    found = judged.filter(pl.col("verdict") == "finding")
+    drafts = found.select(_as_draft(check, tuple(found["evidence"].struct.schema.items())))
     return Judged(drafts=drafts, verdicts=verdicts, undetermined=unknown)
 
 
-def _drafts(check: Check, found: pl.DataFrame) -> pl.DataFrame:
-    facts = {
-        "check_id": check.id,
-        "check_version": check.version,
-        "title": check.title,
-        "category": check.category,
-        "service": check.service,
-        "resource_type": check.resource_type,
-        "severity": check.severity,
-        "confidence": check.confidence,
-        "effort": check.effort,
-        "risk": check.risk,
-        "restart_needed": check.restart_needed,
-        "rollback_possible": check.rollback_possible,
+@cache
+def _as_draft(check: Check, evidence: tuple[tuple[str, pl.DataType], ...]) -> list[pl.Expr]:
+    """Bring findings of a check, with such fields in their evidence, to the draft schema."""
+    made = {
+        "check_id": pl.lit(check.id),
+        "check_version": pl.lit(check.version),
+        "title": pl.lit(check.title),
+        "category": pl.lit(check.category),
+        "service": pl.lit(check.service),
+        "resource_type": pl.lit(check.resource_type),
+        "severity": pl.lit(check.severity),
+        "confidence": pl.lit(check.confidence),
+        "effort": pl.lit(check.effort),
+        "risk": pl.lit(check.risk),
+        "restart_needed": pl.lit(check.restart_needed),
+        "rollback_possible": pl.lit(check.rollback_possible),
+        "source_fingerprints": pl.lit(None),
+        "evidence": _canonical_json(evidence),
     }
-    drafts = found.with_columns(
-        **{name: pl.lit(value) for name, value in facts.items()},
-        source_fingerprints=pl.lit(None),
-        evidence=_canonical_json("evidence", found),
-    )
-    return drafts.select(pl.col(name).cast(dtype) for name, dtype in DRAFT_SCHEMA.items())
+    return [made.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in DRAFT_SCHEMA.items()]
 
 
-def _canonical_json(column: str, frame: pl.DataFrame) -> pl.Expr:
-    """Write a struct as JSON, its keys in the order of its fields; decimals are strings without padding zeros."""
-    fields = [(name, kind, pl.col(column).struct.field(name)) for name, kind in frame[column].struct.schema.items()]
+def _canonical_json(fields: tuple[tuple[str, pl.DataType], ...]) -> pl.Expr:
+    """Write the evidence as JSON, its keys in the order of its fields; decimals are strings without padding zeros."""
+    values = [(name, kind, pl.col("evidence").struct.field(name)) for name, kind in fields]
     written = [
         value.cast(pl.String).str.strip_chars_end("0").str.strip_chars_end(".").alias(name)
         if isinstance(kind, pl.Decimal) and kind.scale
         else value.alias(name)
-        for name, kind, value in fields
+        for name, kind, value in values
     ]
     return pl.struct(written).struct.json_encode()
