@@ -1,11 +1,13 @@
 """Coverage rows: for every unit what was read and judged, and what was not and why."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
+from checkers.base import Check
 from checkers.evaluate import Judged
 from contracts.errors import AccessDenied, FinopsError
 from contracts.seal import Sealed
@@ -15,21 +17,12 @@ from contracts.vocabulary import OUTCOMES
 from engine.collect.unit import Reading
 
 Row = dict[str, Any]
-_ROW_SCHEMA = pl.Schema(
-    (name, dtype) for name, dtype in COVERAGE.polars_schema.items() if name not in {"run_id", "run_date"}
-)
 _MESSAGE_LIMIT = 500  # characters; a provider's error page is not evidence
 
 
 def frame(rows: Sequence[Row]) -> pl.DataFrame:
-    """Bring rows to the table's columns, but for the run."""
-    columns = {name: [row.get(name) for row in rows] for name in _ROW_SCHEMA}
-    told = pl.Series([reasons is not None for reasons in columns["reasons"]], dtype=pl.Boolean)
-    columns["reasons"] = [reasons or None for reasons in columns["reasons"]]  # an empty map costs Polars ten nulls
-    none = pl.lit(pl.Series([{}], dtype=_ROW_SCHEMA["reasons"]))
-    return pl.DataFrame(columns, schema=_ROW_SCHEMA).with_columns(
-        reasons=pl.when(told).then(pl.col("reasons").fill_null(none))
-    )
+    """Bring rows to the table's columns; what a row does not say is null."""
+    return pl.DataFrame(pa.Table.from_pylist(rows, schema=COVERAGE.schema))  # Polars takes 60 times as long over maps
 
 
 def of_reading(unit: Unit, reading: Reading) -> Row:
@@ -46,27 +39,33 @@ def of_gap(unit: Unit, check_id: str, error: FinopsError) -> Row:
     return _row(unit, "check", check_id, error)
 
 
-def of_verdicts(check_id: str, units: Sequence[Unit], judged: Judged, sealed: Sealed) -> Iterator[Row]:
-    """Count what a check said of each unit it judged, and what became of its drafts."""
-    counts: dict[str, Counter[str]] = {unit.unit_id: Counter() for unit in units}
-    reasons: dict[str, Counter[str]] = {unit.unit_id: Counter() for unit in units}
-    for unit_id, verdict, reason, resources in judged.verdicts.iter_rows():
-        counts[unit_id][verdict] += resources
-        if reason is not None and verdict in {"not_applicable", "undetermined"}:
-            reasons[unit_id][f"{verdict}: {reason}"] += resources
-    unknown = dict(judged.undetermined.group_by("unit_id").agg(pl.col("resource_id").sort()).iter_rows())
-    rejected, duplicates = _per_unit(sealed.rejected, check_id), _per_unit(sealed.duplicates, check_id)
-    for unit in units:
-        said = counts[unit.unit_id]
-        lost = {"rejected": rejected[unit.unit_id], "duplicates": duplicates[unit.unit_id]}
-        yield _row(unit, "check", check_id, None) | {
-            "rows": said.total(),
-            "findings": said["finding"] - sum(lost.values()),
-            **{verdict: said[verdict] for verdict in ("ok", "not_applicable", "undetermined")},
-            **lost,
-            "reasons": dict(sorted(reasons[unit.unit_id].items())),
-            "undetermined_ids": unknown.get(unit.unit_id),
-        }
+def of_verdicts(said: Sequence[tuple[Check, Sequence[Unit], Judged]], sealed: Sealed) -> Iterator[Row]:
+    """Count what each check said of each unit it judged, and what became of its drafts."""
+    rejected, duplicates = _per_check_and_unit(sealed.rejected), _per_check_and_unit(sealed.duplicates)
+    for check, units, judged in said:
+        counts: dict[str, Counter[str]] = {unit.unit_id: Counter() for unit in units}
+        reasons: dict[str, Counter[str]] = defaultdict(Counter)
+        unknown: dict[str, list[str]] = defaultdict(list)
+        for unit_id, verdict, reason, resources in judged.verdicts.iter_rows():
+            counts[unit_id][verdict] += resources
+            if reason is not None and verdict in {"not_applicable", "undetermined"}:
+                reasons[unit_id][f"{verdict}: {reason}"] += resources
+        for unit_id, resource_id in judged.undetermined.iter_rows():
+            unknown[unit_id].append(resource_id)
+        for unit in units:
+            key = unit.unit_id
+            got, lost = counts[key], (rejected[check.id, key], duplicates[check.id, key])
+            yield _row(unit, "check", check.id, None) | {
+                "rows": got.total(),
+                "findings": got["finding"] - sum(lost),
+                "ok": got["ok"],
+                "not_applicable": got["not_applicable"],
+                "undetermined": got["undetermined"],
+                "rejected": lost[0],
+                "duplicates": lost[1],
+                "reasons": sorted(reasons[key].items()),
+                "undetermined_ids": unknown.get(key),
+            }
 
 
 def _row(unit: Unit, subject: str, name: str, error: FinopsError | None) -> Row:
@@ -87,5 +86,5 @@ def _row(unit: Unit, subject: str, name: str, error: FinopsError | None) -> Row:
     }
 
 
-def _per_unit(rows: pl.DataFrame, check_id: str) -> Counter[str]:
-    return Counter(rows.filter(pl.col("check_id") == check_id)["unit_id"].to_list())
+def _per_check_and_unit(rows: pl.DataFrame) -> Counter[tuple[str, str]]:
+    return Counter(rows.select("check_id", "unit_id").iter_rows())

@@ -92,7 +92,7 @@ def judge(
         drafts.append(judged.drafts)
         verdicts.append((check, judged_units, judged))
     sealed = seal(pl.concat(drafts), stamp)
-    rows += [row for check, units, judged in verdicts for row in coverage.of_verdicts(check.id, units, judged, sealed)]
+    rows += coverage.of_verdicts(verdicts, sealed)
     return _scanned(readings, rows, sealed, stamp)
 
 
@@ -144,7 +144,7 @@ def _scanned(
     return Scanned(
         units=tuple(sorted(unit.unit_id for unit in readings)),
         tables={
-            COVERAGE.name: register.select(COVERAGE.polars_schema.names()),
+            COVERAGE.name: register,
             FINDINGS.name: sealed.findings,
             REJECTED.name: sealed.rejected,
         },
