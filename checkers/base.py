@@ -56,7 +56,7 @@ class Dataset:
 
 
 class Prices(Protocol):
-    """The price book as a checker sees it."""
+    """The price book as a checker sees it. Hashable: a check is asked once for all contexts that are equal."""
 
     def keyed(self, service: str) -> pl.LazyFrame:
         """Return key, price, basis, date, source of one service, of all providers.

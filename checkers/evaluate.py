@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from threading import Lock
 
 import polars as pl
 
-from checkers.base import Check, Context
+from checkers.base import Check, Context, Dataset
 from contracts.errors import CheckError
 from contracts.tables import DRAFT_SCHEMA
 from contracts.vocabulary import VERDICTS
@@ -35,19 +36,48 @@ _NOTHING = Judged(
 )
 
 
+class _Plan:
+    """What a judge answers, asked once per process: a plan over datasets that are handed in each time it runs.
+
+    To ask again takes as long as the answer takes to run over a few thousand rows.
+    """
+
+    def __init__(self, check: Check, ctx: Context) -> None:
+        self._frames: Mapping[str, pl.DataFrame] = {}
+        self._turn = Lock()
+        self._claims = check.judge(*map(self._input, check.reads), params=check.params, ctx=ctx)
+
+    def _input(self, dataset: Dataset) -> pl.LazyFrame:
+        # In one piece: Polars 2.1 panics on text functions over frames of small, uneven chunks.
+        return pl.LazyFrame(schema=dataset.schema).map_batches(
+            lambda _: self._frames[dataset.name].rechunk(), schema=dataset.schema
+        )
+
+    def run(self, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """Return the claims in one piece."""
+        with self._turn:
+            self._frames = frames
+            try:
+                # For so few rows, planning is most of the price: the streaming engine's is twice this one's.
+                claims = self._claims.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
+            finally:
+                self._frames = {}
+        return claims.rechunk()
+
+
+_plan = lru_cache(maxsize=256)(_Plan)
+
+
 def evaluate(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> Judged:
     """Judge every row of the check's first dataset.
 
     Raises CheckError when the check raises or does not give exactly one verdict, of those there are, per resource.
     """
-    inputs = [frames[dataset.name] for dataset in check.reads]
-    if inputs[0].is_empty():
+    resources = frames[check.reads[0].name].height
+    if not resources:
         return _NOTHING
     try:
-        # In one piece each: Polars 2.1 panics on text functions over frames of small, uneven chunks.
-        claims = check.judge(*(frame.rechunk().lazy() for frame in inputs), params=check.params, ctx=ctx)
-        # For so few rows, planning is most of the price: the streaming engine's is twice this one's.
-        judged = claims.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none()).rechunk()
+        judged = _plan(check, ctx).run(frames)
         verdicts = judged.group_by("unit_id", "verdict", "reason").len("resources")
         said = set(verdicts["verdict"])
         unknown = _NOTHING.undetermined
@@ -58,8 +88,8 @@ def evaluate(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> 
         raise CheckError(check.id, f"{type(error).__name__}: {first_line}") from error
     if strange := said - set(VERDICTS):
         raise CheckError(check.id, f"verdicts that do not exist: {', '.join(sorted(map(repr, strange)))}")
-    if judged.height != inputs[0].height:
-        raise CheckError(check.id, f"{judged.height} verdicts for {inputs[0].height} resources")
+    if judged.height != resources:
+        raise CheckError(check.id, f"{judged.height} verdicts for {resources} resources")
     found = judged.filter(pl.col("verdict") == "finding")
     drafts = found.select(_as_draft(check, tuple(found["evidence"].struct.schema.items())))
     return Judged(drafts=drafts, verdicts=verdicts, undetermined=unknown)

@@ -54,7 +54,7 @@ LIST = {
 class ListPrices:
     """A price list written by hand: `<provider>/<service>/<region>/<sku>[/<variant>]` to USD."""
 
-    usd: Mapping[str, str] = field(default_factory=lambda: LIST)
+    usd: Mapping[str, str] = field(default_factory=lambda: LIST, hash=False)
 
     def keyed(self, service: str) -> pl.LazyFrame:
         rows = [(key, Decimal(usd)) for key, usd in self.usd.items() if key.split("/")[1] == service]
