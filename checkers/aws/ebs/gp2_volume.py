@@ -50,13 +50,13 @@ def gp2_volume(volumes: pl.LazyFrame, params: Params, ctx: Context) -> pl.LazyFr
         + cost(pl.col("needed_iops") - GP3_INCLUDED_IOPS, "iops")
         + cost(pl.col("needed_mibps") - GP3_INCLUDED_MIBPS, "mibps")
     )
-    saving = cost(size, "gp2") - gp3_cost
+    priced = frame.with_columns(gp2_cost=cost(size, "gp2")).with_columns(saving=pl.col("gp2_cost") - gp3_cost)
     others = volumes.filter(gp2.not_().fill_null(value=True))
-    return pl.concat([frame, others], how="diagonal").select(
+    return pl.concat([priced, others], how="diagonal").select(
         claim(
-            finding=gp2 & (saving > params.min_monthly_savings_usd).fill_null(value=True),
-            monthly_savings=saving,
-            monthly_cost=cost(size, "gp2"),
+            finding=gp2 & (pl.col("saving") > params.min_monthly_savings_usd).fill_null(value=True),
+            monthly_savings=pl.col("saving"),
+            monthly_cost=pl.col("gp2_cost"),
             action="upgrade",
             action_from=pl.lit("gp2"),
             action_to=pl.lit("gp3"),
