@@ -7,6 +7,7 @@ drafts in = findings + rejected + duplicates.
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, lru_cache
 
 import polars as pl
 
@@ -20,7 +21,9 @@ from contracts.units import PROVIDERS, TENANT_ID
 UNATTRIBUTED = "unattributed"  # the partition of rejects whose tenant is missing or malformed
 _FINDING_SCHEMA = FINDINGS.polars_schema
 _REJECTED_SCHEMA = REJECTED.polars_schema
+_FINGERPRINT = fingerprint()
 _UNREADABLE = "__unreadable"
+_ALL_READABLE = pl.lit(None, dtype=pl.List(pl.String)).alias(_UNREADABLE)
 _MONEY_LIMIT = 10**12  # decimal(18,6) holds 12 digits before the point
 _SIZES = {"resource_id": 2048, "resource_name": 2048, "facet": 512, "title": 512, "evidence": 65_536}  # bytes
 _SLICE_ROWS = 20_000  # below that, sharing the work costs more than it saves
@@ -74,8 +77,7 @@ def seal(drafts: pl.DataFrame, stamp: RunStamp) -> Sealed:
     """
     drafts = drafts.rechunk()  # once here; columns of unlike chunks are aligned again in every step below
     conformed = canonicalise(_conform(drafts))
-    refused = pl.any_horizontal(*_rules().values()).fill_null(value=False)
-    judged = _on_all_threads(conformed.with_columns(place(conformed)), bad=refused, fingerprint=fingerprint())
+    judged = _on_all_threads(conformed.with_columns(place(conformed)), bad=_refused(), fingerprint=_FINGERPRINT)
     bad = judged["bad"]
     rejected = _reject(drafts.filter(bad), conformed.filter(bad), stamp)
     good = conformed.with_columns(judged["fingerprint"]).filter(~bad)
@@ -84,11 +86,13 @@ def seal(drafts: pl.DataFrame, stamp: RunStamp) -> Sealed:
     if kept.height + rejected.height + duplicates != drafts.height:
         raise ContractError("drafts", f"{drafts.height} in, {kept.height} + {rejected.height} + {duplicates} out")
     repeated = good.filter(pl.col("fingerprint").cum_count().over("fingerprint") > 1) if duplicates else good.clear()
-    return Sealed(_store(kept, stamp), rejected, repeated.select("unit_id", "check_id"))
+    return Sealed(kept.select(_stored(stamp)), rejected, repeated.select("unit_id", "check_id"))
 
 
 def _conform(drafts: pl.DataFrame) -> pl.DataFrame:
     """Bring any frame to the draft schema; what cannot be read is null, and named in `__unreadable`."""
+    if drafts.schema == DRAFT_SCHEMA:
+        return drafts.with_columns(_ALL_READABLE)
     columns: dict[str, pl.Series] = {}
     unreadable: list[pl.Expr] = []
     for name, dtype in DRAFT_SCHEMA.items():
@@ -102,8 +106,8 @@ def _conform(drafts: pl.DataFrame) -> pl.DataFrame:
             columns[lost.name] = lost
             unreadable.append(pl.when(pl.col(lost.name)).then(pl.lit(f"{name}: cannot be read as {dtype}")))
     frame = pl.DataFrame(columns)
-    reasons = pl.concat_list(unreadable).list.drop_nulls() if unreadable else pl.lit(None, dtype=pl.List(pl.String))
-    return frame.select(*DRAFT_SCHEMA.names(), reasons.alias(_UNREADABLE))
+    reasons = pl.concat_list(unreadable).list.drop_nulls().alias(_UNREADABLE) if unreadable else _ALL_READABLE
+    return frame.select(*DRAFT_SCHEMA.names(), reasons)
 
 
 def _read_as(given: pl.Series, dtype: pl.DataType) -> pl.Series:
@@ -120,6 +124,12 @@ def _on_all_threads(frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
     rows = max(_SLICE_ROWS, -(-frame.height // pl.thread_pool_size()))
     slices = [frame.slice(start, rows) for start in range(0, frame.height, rows)] or [frame]
     return pl.concat(pl.collect_all([each.lazy().select(**columns) for each in slices]), rechunk=True)
+
+
+@cache
+def _refused() -> pl.Expr:
+    """Say of a row whether one of the rules refuses it; the highest, because planning `any` of so many is slow."""
+    return pl.max_horizontal(*_rules().values()).fill_null(value=False)
 
 
 def _rules() -> dict[str, pl.Expr]:
@@ -188,7 +198,9 @@ def _first_of_each(good: pl.DataFrame) -> pl.DataFrame:
     return ordered.unique("fingerprint", keep="first", maintain_order=True).drop("__tie")
 
 
-def _store(good: pl.DataFrame, stamp: RunStamp) -> pl.DataFrame:
+@lru_cache(maxsize=8)
+def _stored(stamp: RunStamp) -> list[pl.Expr]:
+    """Bring what is good to the storage schema."""
     added = {
         "schema_version": pl.lit(SCHEMA_VERSION),
         "finding_id": finding_id(stamp.id_mode, stamp.run_id, stamp.run_date.isoformat()),
@@ -202,4 +214,4 @@ def _store(good: pl.DataFrame, stamp: RunStamp) -> pl.DataFrame:
         ),
         "actual": pl.lit(None),
     }
-    return good.select(added.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in _FINDING_SCHEMA.items())
+    return [added.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in _FINDING_SCHEMA.items()]
