@@ -43,15 +43,18 @@ class _Plan:
     """
 
     def __init__(self, check: Check, ctx: Context) -> None:
-        self._frames: Mapping[str, pl.DataFrame] = {}
+        self._frames: Mapping[str, pl.DataFrame] | None = None
         self._turn = Lock()
         self._claims = check.judge(*map(self._input, check.reads), params=check.params, ctx=ctx)
 
     def _input(self, dataset: Dataset) -> pl.LazyFrame:
-        # In one piece: Polars 2.1 panics on text functions over frames of small, uneven chunks.
-        return pl.LazyFrame(schema=dataset.schema).map_batches(
-            lambda _: self._frames[dataset.name].rechunk(), schema=dataset.schema
-        )
+        def rows(_: pl.DataFrame) -> pl.DataFrame:
+            if self._frames is None:
+                raise LookupError("a judge is asked before there are rows: it cannot collect them")
+            # In one piece: Polars 2.1 panics on text functions over frames of small, uneven chunks.
+            return self._frames[dataset.name].rechunk()
+
+        return pl.LazyFrame(schema=dataset.schema).map_batches(rows, schema=dataset.schema)
 
     def run(self, frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Return the claims in one piece."""
@@ -61,7 +64,7 @@ class _Plan:
                 # For so few rows, planning is most of the price: the streaming engine's is twice this one's.
                 claims = self._claims.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
             finally:
-                self._frames = {}
+                self._frames = None
         return claims.rechunk()
 
 

@@ -61,7 +61,7 @@ def messages(warehouse: Warehouse, check: Check) -> list[str]:
         ("raises", "PermanentError: poison"),
         ("babbles", "verdicts that do not exist: 'banana'"),
         ("forgets", "verdicts for 320 resources"),
-        ("returns_nothing", "AttributeError"),
+        ("returns_nothing", "NoneType"),
         ("shuffles_columns", "ColumnNotFoundError"),
     ],
 )

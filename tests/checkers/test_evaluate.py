@@ -97,3 +97,24 @@ def test_a_rule_has_to_judge_every_resource_once(judge: Any) -> None:
 def test_a_rule_without_verdicts_is_a_check_error(judge: Any) -> None:
     with pytest.raises(CheckError, match="verdict"):
         judged(judge, lambda volumes, **context: CHECK.judge(volumes, **context).drop("verdict"))
+
+
+def test_a_rule_that_looks_at_rows_when_it_is_asked_is_a_check_error(judge: Any) -> None:
+    def rule(volumes: pl.LazyFrame, params: Any, ctx: Context) -> pl.LazyFrame:
+        return CHECK.judge(volumes.collect().lazy(), params=params, ctx=ctx)
+
+    with pytest.raises(CheckError, match="asked before there are rows"):
+        judged(judge, rule)
+
+
+def test_a_rule_is_asked_once_and_answers_for_whatever_it_is_given(judge: Any) -> None:
+    asked = []
+
+    def rule(volumes: pl.LazyFrame, params: Any, ctx: Context) -> pl.LazyFrame:
+        asked.append(params)
+        return CHECK.judge(volumes, params=params, ctx=ctx)
+
+    check = dataclasses.replace(CHECK, judge=rule)
+    given = [[], rows(judge), rows(judge)[:1], rows(judge)[1:3]]
+    drafts = [evaluate(check, judge.frames(check, each), judge.ctx).drafts.height for each in given]
+    assert (drafts, len(asked)) == ([0, 2, 1, 0], 1)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -41,67 +42,70 @@ def _judge(volumes: pl.LazyFrame, params: Params, ctx: Context) -> pl.LazyFrame:
     harmless = ctx.price(volumes, service="ebs", sku=pl.lit(None, dtype=pl.String)).select(
         claim(finding=pl.lit(value=False), monthly_savings=pl.lit(0), action="review", evidence=("size_gib",))
     )
-    units = volumes.select(pl.col("unit_id").unique()).collect()["unit_id"].to_list()
-    struck = params.unit_id in units if params.unit_id else bool(units)
-    return KINDS[params.kind](harmless) if struck else harmless
+    return harmless.map_batches(partial(_strike, params), validate_output_schema=False)
 
 
-def _raises(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _strike(params: Params, claims: pl.DataFrame) -> pl.DataFrame:
+    struck = params.unit_id in ("", *claims["unit_id"].unique())
+    return KINDS[params.kind](claims) if struck else claims
+
+
+def _raises(claims: pl.DataFrame) -> pl.DataFrame:
     del claims
     raise PermanentError("poison")
 
 
-def _hangs(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _hangs(claims: pl.DataFrame) -> pl.DataFrame:
     while True:
         time.sleep(1)
     return claims
 
 
-def _aborts(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _aborts(claims: pl.DataFrame) -> pl.DataFrame:
     os.abort()
     return claims
 
 
-def _eats(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _eats(claims: pl.DataFrame) -> pl.DataFrame:
     eaten = [b"\xff" * _MOUTHFUL for _ in range(GREED_BYTES // _MOUTHFUL)]
     raise MemoryError(f"{len(eaten) * _MOUTHFUL} bytes for {claims}")
 
 
-def _forgets(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _forgets(claims: pl.DataFrame) -> pl.DataFrame:
     return claims.head(1)
 
 
-def _babbles(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _babbles(claims: pl.DataFrame) -> pl.DataFrame:
     return claims.with_columns(verdict=pl.lit("banana"))
 
 
-def _shuffles_columns(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _shuffles_columns(claims: pl.DataFrame) -> pl.DataFrame:
     return claims.select(pl.lit(1).alias("nonsense"))
 
 
-def _returns_nothing(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _returns_nothing(claims: pl.DataFrame) -> pl.DataFrame:
     del claims
     return None  # type: ignore[return-value]  # that is the point
 
 
-def _found(claims: pl.LazyFrame, **columns: pl.Expr) -> pl.LazyFrame:
+def _found(claims: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
     return claims.with_columns(verdict=pl.lit("finding"), **columns)
 
 
-def _escapes(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _escapes(claims: pl.DataFrame) -> pl.DataFrame:
     return _found(claims, tenant_id=pl.lit("../../../escaped"))
 
 
-def _bloats(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _bloats(claims: pl.DataFrame) -> pl.DataFrame:
     return _found(claims, resource_name=pl.lit("x" * 2**20))
 
 
-def _tags(claims: pl.LazyFrame) -> pl.LazyFrame:
+def _tags(claims: pl.DataFrame) -> pl.DataFrame:
     tags = pl.Series([{f"key-{n}": "value" for n in range(10_000)}], dtype=pl.Map(pl.String, pl.String))
     return _found(claims, tags=pl.lit(tags).first())
 
 
-KINDS: dict[str, Callable[[pl.LazyFrame], pl.LazyFrame]] = {
+KINDS: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "raises": _raises,
     "hangs": _hangs,
     "aborts": _aborts,
