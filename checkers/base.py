@@ -147,6 +147,7 @@ def flagged(frame: pl.LazyFrame, flag: str, *, column: str, among: pl.LazyFrame,
 
 
 def claim(
+    frame: pl.LazyFrame,
     *,
     finding: pl.Expr,
     monthly_savings: pl.Expr,
@@ -159,8 +160,8 @@ def claim(
     status: pl.Expr | str = "estimated",
     not_applicable: Mapping[str, pl.Expr] | None = None,
     undetermined: Mapping[str, pl.Expr] | None = None,
-) -> list[pl.Expr]:
-    """Return the columns of a judged row; a checker ends with `frame.select(claim(...))`.
+) -> pl.LazyFrame:
+    """Judge every row: what a checker ends with.
 
     The frame has the unit key, `id`, `name` and `tags`. Verdict: the first of `not_applicable` that holds (what a
     system owns never applies), else the first of `undetermined`, else `finding`, else ok; a null `finding` is
@@ -171,23 +172,28 @@ def claim(
     """
     excluded = {"system_owned": system_owned(), **(not_applicable or {})}
     unknown = {**(undetermined or {}), "not_comparable": finding.is_null()}
-    saving = monthly_savings.cast(MONEY)
+    # What several columns ask for stands in one of its own: Polars would work it out for each of them.
+    reason, saving = pl.col("__reason"), pl.col("__saving")
+    frame = frame.with_columns(
+        __reason=pl.coalesce(*(pl.when(holds).then(pl.lit(name)) for name, holds in {**excluded, **unknown}.items())),
+        __saving=monthly_savings.cast(MONEY),
+    )
     dates = [pl.col(f"{prefix}_price_date") for prefix in prices]
-    return [
+    return frame.select(
         *(pl.col(name) for name in UNIT_KEY),
         pl.col("id").alias("resource_id"),
         pl.col("name").alias("resource_name"),
         pl.col("tags"),
         pl.lit("").alias("facet"),
-        pl.when(pl.any_horizontal(excluded.values()))
+        pl.when(reason.is_in(list(excluded)))
         .then(pl.lit("not_applicable"))
-        .when(pl.any_horizontal(unknown.values()))
+        .when(reason.is_not_null())
         .then(pl.lit("undetermined"))
         .when(finding)
         .then(pl.lit("finding"))
         .otherwise(pl.lit("ok"))
         .alias("verdict"),
-        _first_that_holds({**excluded, **unknown}).alias("reason"),
+        reason.alias("reason"),
         pl.lit(action).alias("action_kind"),
         _text(action_from).alias("action_from"),
         _text(action_to).alias("action_to"),
@@ -203,11 +209,7 @@ def claim(
         pl.min_horizontal(dates).alias("price_date"),
         pl.coalesce(*(pl.col(f"{prefix}_price_source") for prefix in prices)).alias("price_source"),
         pl.struct(sorted(evidence)).alias("evidence"),
-    ]
-
-
-def _first_that_holds(reasons: Mapping[str, pl.Expr]) -> pl.Expr:
-    return pl.coalesce(*(pl.when(holds).then(pl.lit(reason)) for reason, holds in reasons.items()))
+    )
 
 
 def _missing(prices: tuple[str, ...]) -> pl.Expr:

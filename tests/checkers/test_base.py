@@ -26,7 +26,7 @@ def claimed(judge: Any, frame: pl.LazyFrame, **changes: Any) -> list[dict[str, A
         "action": "delete",
         "evidence": ("n",),
     }
-    return priced.select(claim(**arguments | changes)).collect().to_dicts()
+    return claim(priced, **arguments | changes).collect().to_dicts()
 
 
 def test_a_dataset_frame_has_exactly_its_schema() -> None:

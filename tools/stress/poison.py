@@ -39,8 +39,12 @@ def poison(kind: str, unit_id: str = "") -> Check:
 
 
 def _judge(volumes: pl.LazyFrame, params: Params, ctx: Context) -> pl.LazyFrame:
-    harmless = ctx.price(volumes, service="ebs", sku=pl.lit(None, dtype=pl.String)).select(
-        claim(finding=pl.lit(value=False), monthly_savings=pl.lit(0), action="review", evidence=("size_gib",))
+    harmless = claim(
+        ctx.price(volumes, service="ebs", sku=pl.lit(None, dtype=pl.String)),
+        finding=pl.lit(value=False),
+        monthly_savings=pl.lit(0),
+        action="review",
+        evidence=("size_gib",),
     )
     return harmless.map_batches(partial(_strike, params), validate_output_schema=False)
 

@@ -52,17 +52,16 @@ def gp2_volume(volumes: pl.LazyFrame, params: Params, ctx: Context) -> pl.LazyFr
     )
     priced = frame.with_columns(gp2_cost=cost(size, "gp2")).with_columns(saving=pl.col("gp2_cost") - gp3_cost)
     others = volumes.filter(gp2.not_().fill_null(value=True))
-    return pl.concat([priced, others], how="diagonal").select(
-        claim(
-            finding=gp2 & (pl.col("saving") > params.min_monthly_savings_usd).fill_null(value=True),
-            monthly_savings=pl.col("saving"),
-            monthly_cost=pl.col("gp2_cost"),
-            action="upgrade",
-            action_from=pl.lit("gp2"),
-            action_to=pl.lit("gp3"),
-            evidence=("attached_to", "needed_iops", "needed_mibps", "size_gib", "state", "gp2_price", "gp3_price"),
-            prices=tuple(SKUS),
-        )
+    return claim(
+        pl.concat([priced, others], how="diagonal"),
+        finding=gp2 & (pl.col("saving") > params.min_monthly_savings_usd).fill_null(value=True),
+        monthly_savings=pl.col("saving"),
+        monthly_cost=pl.col("gp2_cost"),
+        action="upgrade",
+        action_from=pl.lit("gp2"),
+        action_to=pl.lit("gp3"),
+        evidence=("attached_to", "needed_iops", "needed_mibps", "size_gib", "state", "gp2_price", "gp3_price"),
+        prices=tuple(SKUS),
     )
 
 

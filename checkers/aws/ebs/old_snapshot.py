@@ -29,16 +29,15 @@ class Params:
 def old_snapshot(snapshots: pl.LazyFrame, images: pl.LazyFrame, params: Params, ctx: Context) -> pl.LazyFrame:
     """Judge every snapshot; claim the upper bound of what the old ones cost."""
     imaged = flagged(snapshots, "in_image", column="id", among=images.explode("snapshot_ids"), id_column="snapshot_ids")
-    return price_snapshots(imaged, ctx).select(
-        claim(
-            finding=pl.col("started_at") <= ctx.days_ago(params.min_age_days),
-            monthly_savings=cost(pl.col("size_gib")),
-            action="delete",
-            evidence=("description", "size_gib", "started_at", "storage_tier", "unit_price", "volume_id"),
-            status="upper_bound",
-            not_applicable={"used_by_image": pl.col("in_image"), "not_completed": pl.col("state") != "completed"},
-            undetermined={"age_unknown": pl.col("started_at").is_null()},
-        )
+    return claim(
+        price_snapshots(imaged, ctx),
+        finding=pl.col("started_at") <= ctx.days_ago(params.min_age_days),
+        monthly_savings=cost(pl.col("size_gib")),
+        action="delete",
+        evidence=("description", "size_gib", "started_at", "storage_tier", "unit_price", "volume_id"),
+        status="upper_bound",
+        not_applicable={"used_by_image": pl.col("in_image"), "not_completed": pl.col("state") != "completed"},
+        undetermined={"age_unknown": pl.col("started_at").is_null()},
     )
 
 

@@ -36,20 +36,19 @@ def orphaned_snapshot(
     imaged = flagged(snapshots, "in_image", column="id", among=images.explode("snapshot_ids"), id_column="snapshot_ids")
     frame = flagged(imaged, "volume_exists", column="volume_id", among=volumes)
     orphaned = ~pl.col("volume_exists")
-    return price_snapshots(frame, ctx).select(
-        claim(
-            finding=orphaned & (pl.col("started_at") <= ctx.days_ago(params.min_age_days)),
-            monthly_savings=cost(pl.col("size_gib")),
-            action="delete",
-            evidence=("description", "size_gib", "started_at", "storage_tier", "unit_price", "volume_id"),
-            status="upper_bound",
-            not_applicable={
-                "used_by_image": pl.col("in_image"),
-                "source_unknown": pl.col("volume_id").fill_null(COPIED_FROM) == COPIED_FROM,
-                "not_completed": pl.col("state") != "completed",
-            },
-            undetermined={"age_unknown": orphaned & pl.col("started_at").is_null()},
-        )
+    return claim(
+        price_snapshots(frame, ctx),
+        finding=orphaned & (pl.col("started_at") <= ctx.days_ago(params.min_age_days)),
+        monthly_savings=cost(pl.col("size_gib")),
+        action="delete",
+        evidence=("description", "size_gib", "started_at", "storage_tier", "unit_price", "volume_id"),
+        status="upper_bound",
+        not_applicable={
+            "used_by_image": pl.col("in_image"),
+            "source_unknown": pl.col("volume_id").fill_null(COPIED_FROM) == COPIED_FROM,
+            "not_completed": pl.col("state") != "completed",
+        },
+        undetermined={"age_unknown": orphaned & pl.col("started_at").is_null()},
     )
 
 

@@ -30,17 +30,16 @@ def unattached_volume(volumes: pl.LazyFrame, params: Params, ctx: Context) -> pl
     """Judge every volume; claim the whole price of those attached to nothing."""
     unattached = (pl.col("state") == "available") & pl.col("attached_to").is_null()
     priced = price_volumes(volumes.filter(unattached), ctx)
-    return pl.concat([priced, volumes.filter(unattached.not_().fill_null(value=True))], how="diagonal").select(
-        claim(
-            finding=unattached & (pl.col("created_at") <= ctx.days_ago(params.min_age_days)),
-            monthly_savings=pl.col("volume_price"),
-            action="delete",
-            evidence=(
-                "attached_to", "created_at", "iops", "size_gib", "snapshot_id", "throughput_mibps", "volume_type",
-            ),
-            prices=("volume",),
-            undetermined={"age_unknown": unattached & pl.col("created_at").is_null()},
-        )
+    return claim(
+        pl.concat([priced, volumes.filter(unattached.not_().fill_null(value=True))], how="diagonal"),
+        finding=unattached & (pl.col("created_at") <= ctx.days_ago(params.min_age_days)),
+        monthly_savings=pl.col("volume_price"),
+        action="delete",
+        evidence=(
+            "attached_to", "created_at", "iops", "size_gib", "snapshot_id", "throughput_mibps", "volume_type",
+        ),
+        prices=("volume",),
+        undetermined={"age_unknown": unattached & pl.col("created_at").is_null()},
     )  # fmt: skip
 
 

@@ -40,24 +40,23 @@ def idle_instance(instances: pl.LazyFrame, daily: pl.LazyFrame, params: Params, 
     )
     idle = ~busy.fill_null(value=False)
     days = pl.col("days").fill_null(0)
-    return ctx.price(frame, service="ec2", sku=pl.col("instance_type"), variant=_variant()).select(
-        claim(
-            finding=idle & (days >= params.min_days),
-            monthly_savings=pl.col("unit_price") * pl.lit(HOURS_PER_MONTH),
-            action="stop",
-            evidence=(
-                "cpu_max_percent", "days", "instance_type", "launched_at", "lifecycle", "network_mib_max", "platform",
-                "tenancy", "unit_price",
-            ),
-            not_applicable={
-                "not_running": pl.col("state") != "running",
-                "too_new": pl.col("launched_at") > ctx.days_ago(LOOK_BACK_DAYS),
-            },
-            undetermined={
-                "no_datapoints": idle & (days == 0),
-                "too_few_datapoints": idle & (days < params.min_days),
-            },
-        )
+    return claim(
+        ctx.price(frame, service="ec2", sku=pl.col("instance_type"), variant=_variant()),
+        finding=idle & (days >= params.min_days),
+        monthly_savings=pl.col("unit_price") * pl.lit(HOURS_PER_MONTH),
+        action="stop",
+        evidence=(
+            "cpu_max_percent", "days", "instance_type", "launched_at", "lifecycle", "network_mib_max", "platform",
+            "tenancy", "unit_price",
+        ),
+        not_applicable={
+            "not_running": pl.col("state") != "running",
+            "too_new": pl.col("launched_at") > ctx.days_ago(LOOK_BACK_DAYS),
+        },
+        undetermined={
+            "no_datapoints": idle & (days == 0),
+            "too_few_datapoints": idle & (days < params.min_days),
+        },
     )  # fmt: skip
 
 

@@ -37,17 +37,16 @@ def stopped_instance(
     frame = instances.join(_kept(owners, volumes, addresses, ctx), on=["unit_id", "id"], how="left")
     listed = pl.col("volumes").fill_null(0) >= pl.col("volume_ids").list.len().fill_null(0)
     since = pl.col("stopped_at")
-    return frame.select(
-        claim(
-            finding=stopped & pl.col("covers").is_not_null() & (since <= ctx.days_ago(params.min_stopped_days)),
-            monthly_savings=pl.col("kept_price"),
-            action="delete",
-            evidence=("addresses", "covers", "instance_type", "stopped_at", "volumes"),
-            prices=("kept",),
-            status=pl.when(listed).then(pl.lit("estimated")).otherwise(pl.lit("lower_bound")),
-            not_applicable={"terminated": pl.col("state").is_in(["shutting-down", "terminated"])},
-            undetermined={"stop_time_unknown": stopped & pl.col("covers").is_not_null() & since.is_null()},
-        )
+    return claim(
+        frame,
+        finding=stopped & pl.col("covers").is_not_null() & (since <= ctx.days_ago(params.min_stopped_days)),
+        monthly_savings=pl.col("kept_price"),
+        action="delete",
+        evidence=("addresses", "covers", "instance_type", "stopped_at", "volumes"),
+        prices=("kept",),
+        status=pl.when(listed).then(pl.lit("estimated")).otherwise(pl.lit("lower_bound")),
+        not_applicable={"terminated": pl.col("state").is_in(["shutting-down", "terminated"])},
+        undetermined={"stop_time_unknown": stopped & pl.col("covers").is_not_null() & since.is_null()},
     )
 
 

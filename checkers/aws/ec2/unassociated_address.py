@@ -30,13 +30,12 @@ def unassociated_address(
 ) -> pl.LazyFrame:
     """Judge every address; claim the price of those associated with nothing."""
     unused = pl.all_horizontal(pl.col("association_id", "instance_id", "network_interface_id").is_null())
-    return ctx.price(addresses, service="network", sku=pl.lit("public_ipv4.idle")).select(
-        claim(
-            finding=unused,
-            monthly_savings=pl.col("unit_price") * pl.lit(HOURS_PER_MONTH),
-            action="release",
-            evidence=("instance_id", "public_ip", "unit_price"),
-        )
+    return claim(
+        ctx.price(addresses, service="network", sku=pl.lit("public_ipv4.idle")),
+        finding=unused,
+        monthly_savings=pl.col("unit_price") * pl.lit(HOURS_PER_MONTH),
+        action="release",
+        evidence=("instance_id", "public_ip", "unit_price"),
     )
 
 

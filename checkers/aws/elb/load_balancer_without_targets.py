@@ -31,18 +31,17 @@ class Params:
 def load_balancer_without_targets(balancers: pl.LazyFrame, params: Params, ctx: Context) -> pl.LazyFrame:
     """Judge every load balancer; claim the hours of those without a registered target."""
     targets = pl.when(pl.col("target_groups") == 0).then(0).otherwise(pl.col("targets"))
-    return ctx.price(balancers, service="network", sku=pl.col("lb_type").replace(SKUS)).select(
-        claim(
-            finding=(targets == 0) & (pl.col("created_at") <= ctx.days_ago(params.min_age_days)),
-            monthly_savings=pl.col("unit_price") * pl.lit(HOURS_PER_MONTH),
-            action="delete",
-            evidence=("created_at", "lb_type", "scheme", "target_groups", "targets", "unit_price"),
-            not_applicable={"not_active": pl.col("state").is_in(["active", "active_impaired"]).not_()},
-            undetermined={
-                "targets_unknown": targets.is_null(),
-                "age_unknown": (targets == 0) & pl.col("created_at").is_null(),
-            },
-        )
+    return claim(
+        ctx.price(balancers, service="network", sku=pl.col("lb_type").replace(SKUS)),
+        finding=(targets == 0) & (pl.col("created_at") <= ctx.days_ago(params.min_age_days)),
+        monthly_savings=pl.col("unit_price") * pl.lit(HOURS_PER_MONTH),
+        action="delete",
+        evidence=("created_at", "lb_type", "scheme", "target_groups", "targets", "unit_price"),
+        not_applicable={"not_active": pl.col("state").is_in(["active", "active_impaired"]).not_()},
+        undetermined={
+            "targets_unknown": targets.is_null(),
+            "age_unknown": (targets == 0) & pl.col("created_at").is_null(),
+        },
     )
 
 

@@ -45,19 +45,18 @@ def unattached_disk(disks: pl.LazyFrame, params: Params, ctx: Context) -> pl.Laz
     unattached = (pl.col("state") == "Unattached") & pl.col("managed_by").is_null()
     # A sku without tiers is asked for by its own name: the book does not have it, and the missing key says what is.
     sku = pl.coalesce(pl.concat_str("billed_tier", "redundancy", separator="_"), "sku")
-    return ctx.price(frame, service="disk", sku=sku, variant=pl.col("redundancy").str.to_lowercase()).select(
-        claim(
-            finding=unattached & (pl.col("since") <= ctx.days_ago(params.min_age_days)),
-            monthly_savings=pl.col("unit_price"),
-            action="delete",
-            evidence=("billed_tier", "created_at", "detached_at", "size_gib", "sku", "state"),
-            not_applicable={
-                "reserved": pl.col("state") == "Reserved",
-                "being_transferred": pl.col("state").is_in(TRANSFERRED),
-                "site_recovery": pl.col("name").str.contains(SITE_RECOVERY_NAMES),
-            },
-            undetermined={"age_unknown": unattached & pl.col("since").is_null()},
-        )
+    return claim(
+        ctx.price(frame, service="disk", sku=sku, variant=pl.col("redundancy").str.to_lowercase()),
+        finding=unattached & (pl.col("since") <= ctx.days_ago(params.min_age_days)),
+        monthly_savings=pl.col("unit_price"),
+        action="delete",
+        evidence=("billed_tier", "created_at", "detached_at", "size_gib", "sku", "state"),
+        not_applicable={
+            "reserved": pl.col("state") == "Reserved",
+            "being_transferred": pl.col("state").is_in(TRANSFERRED),
+            "site_recovery": pl.col("name").str.contains(SITE_RECOVERY_NAMES),
+        },
+        undetermined={"age_unknown": unattached & pl.col("since").is_null()},
     )
 
 

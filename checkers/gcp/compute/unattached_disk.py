@@ -33,16 +33,15 @@ def unattached_disk(disks: pl.LazyFrame, params: Params, ctx: Context) -> pl.Laz
     since = pl.coalesce("detached_at", "created_at")
     sku = pl.when(pl.col("zone").is_null()).then(pl.format("regional-{}", "disk_type")).otherwise("disk_type")
     apart = pl.col("disk_type").str.contains(PROVISIONED_APART)
-    return ctx.price(disks, service="storage", sku=sku).select(
-        claim(
-            finding=unattached & (since <= ctx.days_ago(params.min_age_days)),
-            monthly_savings=cost(pl.col("size_gib")),
-            action="delete",
-            evidence=("created_at", "detached_at", "disk_type", "size_gib", "unit_price", "zone"),
-            status=pl.when(apart).then(pl.lit("lower_bound")).otherwise(pl.lit("estimated")),
-            not_applicable={"not_ready": pl.col("status") != "READY"},
-            undetermined={"age_unknown": unattached & since.is_null()},
-        )
+    return claim(
+        ctx.price(disks, service="storage", sku=sku),
+        finding=unattached & (since <= ctx.days_ago(params.min_age_days)),
+        monthly_savings=cost(pl.col("size_gib")),
+        action="delete",
+        evidence=("created_at", "detached_at", "disk_type", "size_gib", "unit_price", "zone"),
+        status=pl.when(apart).then(pl.lit("lower_bound")).otherwise(pl.lit("estimated")),
+        not_applicable={"not_ready": pl.col("status") != "READY"},
+        undetermined={"age_unknown": unattached & since.is_null()},
     )
 
 
