@@ -61,14 +61,17 @@ class _Plan:
         with self._turn:
             self._frames = frames
             try:
-                # For so few rows, planning is most of the price: the streaming engine's is twice this one's.
-                claims = self._claims.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
+                return _collect(self._claims).rechunk()
             finally:
                 self._frames = None
-        return claims.rechunk()
 
 
 _plan = lru_cache(maxsize=256)(_Plan)
+
+
+def _collect(plan: pl.LazyFrame) -> pl.DataFrame:
+    # For so few rows, planning is most of the price: the streaming engine's is twice this one's.
+    return plan.collect(engine="in-memory", optimizations=pl.QueryOptFlags.none())
 
 
 def evaluate(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> Judged:
@@ -81,7 +84,7 @@ def evaluate(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> 
         return _NOTHING
     try:
         judged = _plan(check, ctx).run(frames)
-        verdicts = judged.group_by("unit_id", "verdict", "reason").len("resources")
+        verdicts = _collect(judged.lazy().group_by("unit_id", "verdict", "reason").len("resources"))
         said = set(verdicts["verdict"])
         unknown = _NOTHING.undetermined
         if "undetermined" in said:
@@ -93,8 +96,10 @@ def evaluate(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> 
         raise CheckError(check.id, f"verdicts that do not exist: {', '.join(sorted(map(repr, strange)))}")
     if judged.height != resources:
         raise CheckError(check.id, f"{judged.height} verdicts for {resources} resources")
-    found = judged.filter(pl.col("verdict") == "finding")
-    drafts = found.select(_as_draft(check, tuple(found["evidence"].struct.schema.items())))
+    drafts = _NOTHING.drafts
+    if "finding" in said:
+        found = judged.lazy().filter(pl.col("verdict") == "finding")
+        drafts = _collect(found.select(_as_draft(check, tuple(judged["evidence"].struct.schema.items()))))
     return Judged(drafts=drafts, verdicts=verdicts, undetermined=unknown)
 
 

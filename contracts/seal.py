@@ -123,7 +123,8 @@ def _on_all_threads(frame: pl.DataFrame, **columns: pl.Expr) -> pl.DataFrame:
     """Evaluate row-wise expressions slice by slice: Polars gives one expression over one frame to one thread."""
     rows = max(_SLICE_ROWS, -(-frame.height // pl.thread_pool_size()))
     slices = [frame.slice(start, rows) for start in range(0, frame.height, rows)] or [frame]
-    return pl.concat(pl.collect_all([each.lazy().select(**columns) for each in slices]), rechunk=True)
+    plans = [each.lazy().select(**columns) for each in slices]
+    return pl.concat(pl.collect_all(plans, optimizations=pl.QueryOptFlags.none()), rechunk=True)
 
 
 @cache
