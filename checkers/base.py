@@ -86,11 +86,12 @@ class Context:
         `<prefix>_price_basis`, `<prefix>_price_date`, `<prefix>_price_source`. `claim` reads them all.
         A null `sku` means that there is nothing to price: everything added is null, and no key counts as missing.
         """
-        prices = self.prices.keyed(service).select(
+        renamed = self.prices.keyed(service).select(
             pl.col("key").alias(f"{prefix}_price_key"),
             pl.col("price").alias(f"{prefix}_price"),
             pl.col("basis", "date", "source").name.prefix(f"{prefix}_price_"),
         )
+        prices = renamed.collect().lazy()  # here, once, and not whenever the plan runs
         keyed = frame.with_columns(price_key(service, sku, variant).alias(f"{prefix}_price_key"))
         return keyed.join(prices, on=f"{prefix}_price_key", how="left", maintain_order="left")
 

@@ -19,9 +19,9 @@ def price_volumes(volumes: pl.LazyFrame, ctx: Context) -> pl.LazyFrame:
     unknown) with `volume_price_key`, `_basis`, `_date`, `_source`, as `Context.price` would name them. A gp3 volume
     without figures has what is included; magnetic volumes are priced without their requests.
     """
-    frame = volumes
-    for part, (sku, quantity) in _volume_parts().items():
-        frame = frame.with_columns(quantity.alias(f"{part}_quantity"))
+    parts = _volume_parts()
+    frame = volumes.with_columns(quantity.alias(f"{part}_quantity") for part, (_, quantity) in parts.items())
+    for part, (sku, _) in parts.items():
         asked = pl.when(pl.col(f"{part}_quantity") != 0).then(sku)
         frame = ctx.price(frame, service="ebs", sku=asked, prefix=part)
     costs = {part: cost(pl.col(f"{part}_quantity"), part) for part in _PARTS}
