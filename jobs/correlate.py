@@ -86,7 +86,9 @@ def meta_findings(findings: pl.DataFrame, stamp: RunStamp) -> Sealed:
     members = pl.concat(
         query(rule, inputs).with_columns(check_id=pl.lit(f"correlation.{rule.rpartition('/')[2]}"))
         for rule in queries("findings_correlated")
-    ).sort("check_id", "head", "finding")
+    )
+    # In the order of their heads, and so of accounts: who reads some of them skips the others.
+    members = members.with_columns(linked["row"].gather(members["head"])).sort("row", "check_id", "finding").drop("row")
     told = findings.select(_TOLD)[linked["row"][members["finding"]]]
     meta = _grouped(_counted(members.hstack(told)))
     return seal(_drafts(meta, findings[linked["row"][meta["head"]]]), stamp)
