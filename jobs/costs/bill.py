@@ -1,5 +1,6 @@
 """What the whole bill of a tenant tells, whichever of its resources are asked about: how far, of what, which days."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,10 @@ from jobs.costs.windows import DAY, TIME, WINDOWS, midnight, windows
 
 PAYER = ("provider", "payer_account_id")
 SERVICE = (*PAYER, "service")
+# What many lines have in common, and often all of them: where, what else, where from.
+PLACE = ("region", "service", "provider")
+LINE = (*PLACE, "payer_account_id", "usage_type", "unit", "currency", "cost_basis", "commitment_id")
+ORIGIN = ("billing_period", "source_file", "invoice_final")
 DAYS = {name: name.replace("cost_", "days_") for name in WINDOWS}
 
 
@@ -22,11 +27,13 @@ class Bill:
                the instant up to which there is usage, at most as_of, and the days with usage in each window
     providers  provider, names_resources, in_windows, through: whether any line names a resource, whether any falls
                into a window, and the last usage there is
+    alike      those of LINE and ORIGIN that are the same in every line, and what they are
     """
 
     payers: pl.DataFrame
     services: pl.DataFrame
     providers: pl.DataFrame
+    alike: Mapping[str, str | bool | None]
 
 
 def read_bill(facts: pl.LazyFrame, as_of: datetime | None = None, latest: datetime | None = None) -> Bill:
@@ -38,7 +45,7 @@ def read_bill(facts: pl.LazyFrame, as_of: datetime | None = None, latest: dateti
     """
     days = _days(facts)
     payers = _payers(days.filter("used"), days, as_of, latest)
-    return Bill(payers, _services(days.filter("used"), payers), _providers(days, payers))
+    return Bill(payers, _services(days.filter("used"), payers), _providers(days, payers), _alike(facts))
 
 
 def _days(facts: pl.LazyFrame) -> pl.DataFrame:
@@ -55,6 +62,14 @@ def _days(facts: pl.LazyFrame) -> pl.DataFrame:
         .agg(since=start.min(), through=end.max(), names_resources=pl.col("resource_id").is_not_null().any())
         .collect(engine="streaming")
     )
+
+
+def _alike(facts: pl.LazyFrame) -> Mapping[str, str | bool | None]:
+    for first in facts.select(LINE + ORIGIN).head(1).collect(engine="streaming").to_dicts():
+        same = (pl.col(name).eq_missing(value).all() for name, value in first.items())
+        (found,) = facts.select(same).collect(engine="streaming").rows(named=True)
+        return {name: value for name, value in first.items() if found[name]}
+    return {}
 
 
 def _payers(used: pl.DataFrame, days: pl.DataFrame, as_of: datetime | None, latest: datetime | None) -> pl.DataFrame:

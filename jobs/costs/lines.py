@@ -5,14 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from jobs.costs.bill import PAYER, SERVICE, Bill
+from contracts.tables import CUR_FACTS
+from jobs.costs.bill import LINE, ORIGIN, PAYER, PLACE, SERVICE, Bill
 from jobs.costs.windows import DAY, WINDOWS, placed, windows
 
-# What is the same of thousands of lines, in the order in which kinds are numbered: where, what else, where from.
-_PLACE = ["region", "service", "provider"]
-_LINE = [*_PLACE, "payer_account_id", "usage_type", "unit", "currency", "cost_basis", "commitment_id", "covered"]
-_ORIGIN = ["billing_period", "source_file", "invoice_final"]
-_KIND = [*_LINE, *_ORIGIN]
+# What kinds of lines are, in the order in which they are numbered.
+_LINE = [*LINE, "covered"]
+_KIND = [*_LINE, *ORIGIN]
 _RESOURCE = ["account_id", "resource_id"]
 _INVOICED = timedelta(days=15)  # after a month's end; AWS finalises within about ten days
 _NEVER = datetime(2006, 1, 1, tzinfo=UTC)  # before any bill
@@ -38,7 +37,7 @@ class Billed:
 
 def billed_ids(facts: pl.LazyFrame) -> pl.LazyFrame:
     """Return the distinct resources of bill lines, with the services and regions they are billed under."""
-    return facts.select(*_RESOURCE, *_PLACE).filter(pl.col("resource_id").is_not_null()).unique()
+    return facts.select(*_RESOURCE, *PLACE).filter(pl.col("resource_id").is_not_null()).unique()
 
 
 def billed(facts: pl.LazyFrame, bill: Bill) -> Billed:
@@ -47,17 +46,20 @@ def billed(facts: pl.LazyFrame, bill: Bill) -> Billed:
     since = max(min(each.since for each in windows(as_of)) for as_of in ends)
     start = pl.col("usage_start")
     others = facts.filter(~start.is_between(since, ends[0], closed="left") | (pl.col("usage_end") - start > DAY))
-    sums = [_summed(facts, bill.payers, as_of, alone=len(ends) == 1) for as_of in ends]
-    found = pl.concat([*sums, billed_ids(others)], how="diagonal").collect(engine="streaming").with_row_index("cell")
+    unlike = [name for name in _KIND if name not in bill.alike]
+    sums = [_summed(facts, unlike, bill.payers, as_of, alone=len(ends) == 1) for as_of in ends]
+    elsewhere = billed_ids(others).select(pl.exclude(bill.alike))
+    found = pl.concat([*sums, elsewhere], how="diagonal").collect(engine="streaming").with_row_index("cell")
     # Grouped again by kind, each of them is sorted and numbered as one row.
-    kinds = found.group_by(_KIND).agg("cell").sort(_KIND).with_row_index("kind")
+    alike = (pl.lit(value, CUR_FACTS.polars_schema[name]).alias(name) for name, value in bill.alike.items())
+    kinds = found.group_by(unlike).agg("cell").with_columns(alike).sort(_KIND).with_row_index("kind")
     numbers = kinds.select("kind", "cell").explode("cell").sort("cell")["kind"]
-    cells = found.drop("cell", *_KIND).with_columns(numbers).sort(*_RESOURCE, "kind")
+    cells = found.drop("cell", *unlike).with_columns(numbers).sort(*_RESOURCE, "kind")
     kinds = _told(kinds.select("kind", *_KIND), bill)
     cells = cells.hstack(kinds.select("place")[cells["kind"]])
     cells = cells.with_columns(id=_changes([*_RESOURCE, "place"]).cum_sum() - 1)
     named = cells.filter(_changes(["id"])).select("id", "kind", *_RESOURCE)
-    ids = named.hstack(kinds.select(_PLACE)[named["kind"]]).drop("kind")
+    ids = named.hstack(kinds.select(PLACE)[named["kind"]]).drop("kind")
     return Billed(ids, cells, kinds)
 
 
@@ -88,13 +90,15 @@ def lines(billed: Billed, ids: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame
     return numbered, _spelt(sets, billed.kinds)
 
 
-def _summed(facts: pl.LazyFrame, payers: pl.DataFrame, as_of: datetime, *, alone: bool) -> pl.LazyFrame:
-    """Add up, by resource and kind, the lines of payers whose windows all end at one time."""
+def _summed(
+    facts: pl.LazyFrame, unlike: list[str], payers: pl.DataFrame, as_of: datetime, *, alone: bool
+) -> pl.LazyFrame:
+    """Add up, by resource and what kinds differ in, the lines of payers whose windows all end at one time."""
     these = payers.filter(pl.col("as_of") == as_of)
     mine = facts if alone else facts.join(these.lazy(), on=PAYER, how="semi", nulls_equal=True)
     within = placed(mine.with_columns(covered=_covered()), windows(as_of), spans=bool(these["spans"].any()))
     counts = [pl.col(name).count().alias(count) for name, count in _COUNTS.items()]
-    return within.group_by(*_RESOURCE, *_KIND).agg(pl.col(_SUMS).sum(), *counts)
+    return within.group_by(*_RESOURCE, *unlike).agg(pl.col(_SUMS).sum(), *counts)
 
 
 def _told(kinds: pl.DataFrame, bill: Bill) -> pl.DataFrame:
@@ -104,9 +108,9 @@ def _told(kinds: pl.DataFrame, bill: Bill) -> pl.DataFrame:
     known = kinds.join(payers, on=PAYER, how="left", nulls_equal=True, maintain_order="left")
     known = known.join(bill.services, on=SERVICE, how="left", nulls_equal=True, maintain_order="left")
     return known.with_columns(
-        place=pl.struct(_PLACE).rle_id(),
+        place=pl.struct(PLACE).rle_id(),
         line=pl.struct(_LINE).rle_id(),
-        origin=pl.struct(_ORIGIN).rank("dense"),
+        origin=pl.struct(ORIGIN).rank("dense"),
         overdue=~pl.col("invoice_final") & (closed + _INVOICED <= pl.col("end").dt.date()),
     )
 
@@ -126,7 +130,7 @@ def _covered() -> pl.Expr:
 def _spelt(sets: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
     """Spell out the numbers of `origins`; there are few sets of them."""
     final = pl.col("invoice_final")
-    known = kinds.select(*_ORIGIN, origins="origin").unique("origins")
+    known = kinds.select(*ORIGIN, origins="origin").unique("origins")
     spelt = (
         sets.explode("origins")
         .join(known, on="origins")
