@@ -108,11 +108,20 @@ def _linked(findings: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     named, links = rows.select("row", id=_ID), links.with_columns(id=_ID)
     links = links.join(named, on="id", how="semi")
     found = pl.concat([links.select("row"), named.join(links, on="id", how="semi").select("row")])
-    linked = rows.drop("evidence").join(found, on="row", how="semi").sort("fingerprint").with_row_index("finding")
+    linked = _sorted(rows.drop("evidence").join(found, on="row", how="semi")).with_row_index("finding")
     linked = linked.with_columns(resource=pl.col("finding").min().over(_KEY))
     links = links.join(linked.select("row", "finding", *_KEY[:-1]), on="row")
     links = links.join(linked.filter(pl.col("finding") == pl.col("resource")).select(*_KEY, "resource"), on=_KEY)
     return linked.select("finding", "check_id", "resource", "row"), links.select("finding", "link", "resource")
+
+
+def _sorted(findings: pl.DataFrame) -> pl.DataFrame:
+    """Sort by fingerprint: by the number that its first digits are, a fifth of the time, unless some begin alike."""
+    start = pl.col("fingerprint").str.head(16).str.decode("hex").bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    order = findings.select(start=start)["start"]
+    if order.n_unique() < order.len():
+        return findings.sort("fingerprint")
+    return findings[order.arg_sort()]
 
 
 def _counted(members: pl.DataFrame) -> pl.DataFrame:
