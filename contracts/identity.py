@@ -29,6 +29,13 @@ def fingerprint() -> pl.Expr:
     return _digest(pl.concat_str("__place", _written(*claim)))
 
 
+def beginning(column: str) -> pl.Expr:
+    """Return the first 16 digits of fingerprints as numbers, which sort as they do; null for what is none."""
+    return (
+        pl.col(column).str.head(16).str.decode("hex", strict=False).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    )
+
+
 def finding_id(mode: FindingIdMode, run_id: str, run_date: str) -> pl.Expr:
     """Derive the storage id from `fingerprint`: the same for ever, per run, or per day."""
     if mode == "stable":

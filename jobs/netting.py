@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from contracts.identity import beginning
 from jobs.covers import covers
 
 _RESOURCE = ("scope", "provider", "account_id", "region", "claimed_id")
@@ -23,14 +24,26 @@ def excluded(candidates: pl.DataFrame) -> pl.Series:
     # Most findings are alone with their resources: they count, and only the others have to be compared.
     shared = claims.filter(pl.col("claimed_id").hash().is_duplicated())
     contest = claims.join(shared, on="row", how="semi")
-    contest = contest.hstack(candidates.drop("resource_id", "evidence")[contest["row"]])
-    order = (pl.col("action_kind").cast(_STRENGTH), -pl.col("gross"), "finding", "row")
-    contest = contest.sort(order).with_columns(place=pl.col("row").rle_id())
-    places = contest.unique("place", maintain_order=True)
+    rivals = candidates.select("finding", "gross", "action_kind").with_row_index("row")
+    places = _in_order(rivals.join(contest, on="row", how="semi")).with_row_index("place")
+    contest = contest.hstack(candidates.select(_RESOURCE[:-1])[contest["row"]])
+    contest = contest.join(places.select("row", "place"), on="row")
     lost = _lost(contest.select("place", *_RESOURCE))
     losers = pl.DataFrame([places["row"][lost["place"]], places["finding"].alias("excluded_by")[lost["winner"]]])
     rows = candidates.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
     return rows.join(losers, on="row", how="left", maintain_order="left")["excluded_by"]
+
+
+def _in_order(rivals: pl.DataFrame) -> pl.DataFrame:
+    """Sort findings, who wins first: fingerprints by what they begin with, half the time, unless that leaves a tie."""
+    rivals = rivals.with_columns(pl.col("action_kind").cast(_STRENGTH))
+    strength = ("action_kind", -pl.col("gross"))
+    if rivals.schema["finding"] == pl.String:
+        told = rivals.with_columns(start=beginning("finding")).sort(*strength, "start")
+        same = (pl.col(name).eq_missing(pl.col(name).shift()) for name in ("action_kind", "gross", "start"))
+        if not told["start"].has_nulls() and not told.select(pl.all_horizontal(same).any()).item():
+            return told
+    return rivals.sort(*strength, "finding", "row")
 
 
 def _claims(findings: pl.DataFrame) -> pl.DataFrame:
