@@ -66,9 +66,9 @@ def _days(facts: pl.LazyFrame) -> pl.DataFrame:
 
 def _alike(facts: pl.LazyFrame) -> Mapping[str, str | bool | None]:
     for first in facts.select(LINE + ORIGIN).head(1).collect(engine="streaming").to_dicts():
-        same = (pl.col(name).eq_missing(value).all() for name, value in first.items())
-        (found,) = facts.select(same).collect(engine="streaming").rows(named=True)
-        return {name: value for name, value in first.items() if found[name]}
+        others = [facts.filter(pl.col(name).ne_missing(value)).select(name).head(1) for name, value in first.items()]
+        found = pl.collect_all(others, engine="streaming")  # each skips all row groups whose statistics say it
+        return {name: value for (name, value), other in zip(first.items(), found, strict=True) if other.is_empty()}
     return {}
 
 
