@@ -35,7 +35,7 @@ RUN = "20261101T000000Z-1"
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(days=30)
-UNITS = 6
+UNITS = 10  # findings follow every four of them, so that maintenance meets two such commits of either run
 CONTEXT = multiprocessing.get_context("spawn")
 
 
