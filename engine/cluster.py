@@ -153,7 +153,7 @@ class RayBackend:
         self._writers: list[Any] = []
         self._job = job
         self._shared = ray.put(job)
-        self._answers: list[ray.ObjectRef] = []  # of writers that have been given rows: the files closed then
+        self._answers: list[ray.ObjectRef] = []  # of writers given rows, and tasks: the files closed then
         self._asked = time.monotonic()
 
     def writers(self) -> list[Any]:
