@@ -20,8 +20,9 @@ from contracts.tables import CURRENT, ENRICHED, FINDINGS, KPI_DAILY, Table
 from jobs.publish import publish
 from jobs.verify import MADE, ROWS, verify
 from tools.stress.benchmarks.contract import STAMP
-from tools.stress.benchmarks.pipeline import open_warehouse, run_chain
+from tools.stress.benchmarks.pipeline import run_chain
 from tools.stress.estate import TENANT, StressEstate
+from tools.stress.runs import open_warehouse
 
 Change = Callable[[pl.DataFrame], pl.DataFrame]
 

@@ -38,6 +38,7 @@ from tools.stress.estate import WORKSPACE, StressEstate
 from tools.stress.stages import Stage, recording
 
 INLINE = 0  # workers: none, this process does it all
+WORKERS = 2  # of a cluster that is measured
 RAW = (FINDINGS, COVERAGE, REJECTED)
 MADE = (CUR_FACTS, CORRELATED, ATTRIBUTION, ENRICHED, CURRENT, KPI_DAILY, KPI_MONTHLY)
 _ROWS_OF = {

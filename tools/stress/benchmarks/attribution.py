@@ -18,8 +18,8 @@ from jobs.costs.windows import WINDOWS
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed
 from tools.stress.benchmarks.jobs import data_files
-from tools.stress.benchmarks.pipeline import open_warehouse
 from tools.stress.drafts import drafts
+from tools.stress.runs import open_warehouse
 
 TARGET = 1.5
 LINES_PER_FINDING = 10

@@ -11,8 +11,8 @@ from jobs.costs.ingest import ingest
 from jobs.costs.report import IngestReport
 from tools.stress.benchmarks.attribution import attribution
 from tools.stress.benchmarks.floor import Figure, compare, timed
-from tools.stress.benchmarks.pipeline import open_warehouse
 from tools.stress.estate import TENANT
+from tools.stress.runs import open_warehouse
 
 TARGET = 1.5
 _BILL = Path(__file__).with_name("sql") / "bill.sql"

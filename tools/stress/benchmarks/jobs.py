@@ -32,8 +32,9 @@ from jobs.kpis import kpis
 from jobs.lifecycle import lifecycle
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed
-from tools.stress.benchmarks.pipeline import open_warehouse, run_chain
+from tools.stress.benchmarks.pipeline import run_chain
 from tools.stress.estate import TENANT, StressEstate
+from tools.stress.runs import open_warehouse
 
 TARGET = 2.0
 _QUERIES = Path(__file__).with_name("sql")

@@ -15,10 +15,9 @@ from engine.driver import job
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, write_one_file
 from tools.stress.estate import TENANT, WORKSPACE, StressEstate
-from tools.stress.runs import INLINE, backend
+from tools.stress.runs import INLINE, WORKERS, backend, open_warehouse
 
 TARGET = 15.0
-WORKERS = 2
 _SILENT = Reporter(stage=lambda _text: None, progress=lambda _done, _total: None)
 
 
@@ -54,11 +53,6 @@ def measured(name: str, n: int, repeat: int, workers: int) -> Figure:
             return {found, *current} == {expected}
 
         return compare(name, expected, subject, floor, target=TARGET, repeat=repeat, agrees=agrees)
-
-
-def open_warehouse(folder: Path) -> Warehouse:
-    """Open an embedded catalog in a folder."""
-    return Warehouse.open(f"sqlite:///{folder}/catalog.db", str(folder / "warehouse"))
 
 
 def run_chain(warehouse: Warehouse, estate: StressEstate, bill: Path, workers: int = INLINE) -> RunResult:

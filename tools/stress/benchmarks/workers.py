@@ -10,9 +10,8 @@ from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed, watched
 from tools.stress.estate import TENANT, StressEstate
 from tools.stress.interrupted import interrupt_and_resume
-from tools.stress.runs import INLINE, RAW, backend, open_warehouse, scanning_of
+from tools.stress.runs import INLINE, RAW, WORKERS, backend, open_warehouse, scanning_of
 
-WORKERS = 2
 RAY_TARGET = 1.6
 RESUME_TARGET = 0.05
 

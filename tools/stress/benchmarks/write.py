@@ -16,8 +16,8 @@ from engine.scan import Scanned
 from engine.writer import Writer
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import Figure, compare, timed, write_one_file
-from tools.stress.benchmarks.pipeline import open_warehouse
 from tools.stress.drafts import DRAFTS_PER_ACCOUNT, DRAFTS_PER_UNIT, drafts
+from tools.stress.runs import open_warehouse
 
 TARGET = 3.0
 TENANTS = 50
