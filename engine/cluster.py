@@ -15,7 +15,8 @@ from typing import Any
 
 import polars as pl
 import ray
-from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+import stamina
+from ray.exceptions import GetTimeoutError, OutOfMemoryError, RayError, RayTaskError
 
 from catalog.files import Flush
 from checkers.base import Check, Context
@@ -69,30 +70,43 @@ class _Cautious:
         return self._apart(check, frames, ctx) if self.task.apart else evaluate(check, frames, ctx)
 
     def _apart(self, check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context) -> Judged:
-        evaluated = EvaluateAlone.remote(check, frames, ctx, self.bytes)
         try:
-            judged: Judged = ray.get(evaluated, timeout=self.seconds)
+            return _judged_alone(check, frames, ctx, self.bytes, self.seconds)
         except GetTimeoutError:
-            ray.cancel(evaluated, force=True)
             self.deadly[check.id] = f"it did not end within {self.seconds:g} s"
         except RayTaskError as error:
             raise error.cause from error
         except RayError as error:
             self.deadly[check.id] = f"its process died: {_cause(error)}"
-        else:
-            return judged
         raise CheckError(check.id, self.deadly[check.id])
 
 
-def _evaluate_alone(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context, limit: int) -> Judged:
-    """Do as `evaluate` does with so much memory and no more: what the node lacks would cost bystanders too."""
+# A process killed for want of memory may be a bystander: Ray takes the youngest, whoever took the node's memory.
+@stamina.retry(on=OutOfMemoryError, attempts=3, timeout=None, wait_initial=1.0)
+def _judged_alone(check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context, limit: int, seconds: float) -> Judged:
+    """Evaluate in a process of its own; its time counts from when it has begun, for a process takes long to start."""
+    said = EvaluateAlone.remote(check, frames, ctx, limit)
+    ray.get(next(said))
+    if not ray.wait([said], timeout=seconds)[0]:
+        ray.cancel(said, force=True)
+        raise GetTimeoutError
+    judged: Judged = ray.get(next(said))
+    return judged
+
+
+def _evaluate_alone(
+    check: Check, frames: Mapping[str, pl.DataFrame], ctx: Context, limit: int
+) -> Iterator[Judged | None]:
+    """Yield None when it begins, then what `evaluate` gives with so much memory: what a node lacks costs bystanders."""
+    yield None
     if not _STATM.exists():  # not Linux: the node's own limit must do
-        return evaluate(check, frames, ctx)
+        yield evaluate(check, frames, ctx)
+        return
     before = resource.getrlimit(resource.RLIMIT_DATA)
     held = int(_STATM.read_text(encoding="ascii").split()[_STATM_DATA]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_DATA, (held + limit, before[1]))
     try:
-        return evaluate(check, frames, ctx)
+        yield evaluate(check, frames, ctx)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
 

@@ -21,6 +21,7 @@ Progress = Callable[[int, int], None]
 MAX_CHUNK_UNITS = 64  # of large runs: rules over a chunk have a fixed price each, and a chunk must fit in memory
 PARTS = 61  # that a large run has at least: of chunks, so that a lost one is no loss, and of flushes; a kill costs both
 SETTLED_FLUSHES = 4  # whose findings are committed together; coverage, which decides, has a commit for each
+APART_ATTEMPTS = 2  # at a unit alone: the first may be killed as a bystander, for the memory that another took
 MAX_LOST = 3  # chunks that may be lost before their units are looked into, and units a check may kill
 
 
@@ -76,8 +77,8 @@ def drive(
     """Bring every unit into the tables exactly once; what an earlier attempt at this run committed is not done again.
 
     Units that were lost with their chunk, or are missing after two attempts, are scanned one by one with every check
-    apart; those that are missing even then are written down as failed, with the cause. Raises TransientError when that
-    could not be committed either.
+    apart, twice if need be; those that are missing even then are written down as failed, with the cause. Raises
+    TransientError when that could not be committed either.
     """
     size = chunk_units or chunk_size(len(planned))
     exactly_once.settle(warehouse, run_id)
@@ -88,7 +89,8 @@ def drive(
         left = sweep.missing(left)
         suspects = [each for each in left if sweep.is_suspect(each)]
         if suspects:
-            sweep.run(suspects, 1, apart=True)
+            for _ in range(APART_ATTEMPTS):
+                sweep.run(sweep.missing(suspects), 1, apart=True)
             sweep.run([sweep.gap(each) for each in sweep.missing(suspects)], size, apart=True)
             left = [each for each in left if not sweep.is_suspect(each)]
     lost = {each.unit.unit_id for each in sweep.missing(planned)}
