@@ -1,6 +1,7 @@
 """The simulated estate and the command line, as a user has them."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -16,7 +17,15 @@ settings.register_profile(
     "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")
+# Amazon's images are what moto's EC2 spends most of its time on; the tests that want them say so.
+os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: what a worker is given last should be short."""
+    slow = {item.path for item in items if "slow" in item.keywords}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The AWS stand-in: moto behind a real HTTP port of this process, with one account that can be made to refuse calls."""
 
 import io
+import os
 from collections.abc import Callable, Iterable
 from http.client import HTTPConnection
 from threading import Thread
@@ -12,6 +13,8 @@ from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+# Of no use here, and hundreds of them are made for every account and region: most of what moto's EC2 costs.
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 HOST = "127.0.0.1"
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}  # moto's default account
 Environ = dict[str, Any]

@@ -91,8 +91,7 @@ def test_metrics_are_read_from_a_server_for_the_candidates_of_the_inventory(
     owner: Callable[..., Any], aws_unit: Callable[..., PlannedUnit]
 ) -> None:
     ec2, cloudwatch = owner("ec2", ACME), owner("cloudwatch", ACME)
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    made = ec2.run_instances(ImageId=image, MinCount=2, MaxCount=2)["Instances"]
+    made = ec2.run_instances(ImageId="ami-0abcdef1234567890", MinCount=2, MaxCount=2)["Instances"]
     running, stopped = (each["InstanceId"] for each in made)
     ec2.stop_instances(InstanceIds=[stopped])
     as_of = datetime.now(UTC) + timedelta(days=20)  # moto starts instances now; the candidates run since 14 days

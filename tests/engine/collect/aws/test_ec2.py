@@ -180,8 +180,12 @@ def test_more_than_a_page_of_volumes_is_read_once_each(
 
 
 def test_everything_of_ec2_is_read_from_a_server(
-    owner: Callable[..., Any], aws_unit: Callable[..., PlannedUnit], as_of: datetime
+    owner: Callable[..., Any],
+    aws_unit: Callable[..., PlannedUnit],
+    as_of: datetime,
+    set_environment: Callable[..., None],
 ) -> None:
+    set_environment(MOTO_EC2_LOAD_DEFAULT_AMIS="true")
     ec2 = owner("ec2", ACME)
     images = ec2.describe_images(Owners=["amazon"])["Images"]
     image = next(each["ImageId"] for each in images if each.get("Platform") != "windows")

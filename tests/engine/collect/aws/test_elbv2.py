@@ -58,8 +58,7 @@ def test_load_balancers_are_read_from_a_server_with_the_tags_of_all(
     group = elb.create_target_group(Name="used", Protocol="HTTP", Port=80, VpcId=subnets[0]["VpcId"])
     elb.create_target_group(Name="loose", Protocol="HTTP", Port=80, VpcId=subnets[0]["VpcId"])
     group_arn = group["TargetGroups"][0]["TargetGroupArn"]
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-    machine = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    machine = ec2.run_instances(ImageId="ami-0abcdef1234567890", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     elb.register_targets(TargetGroupArn=group_arn, Targets=[{"Id": machine}])
     elb.create_listener(
         LoadBalancerArn=arns["lb-00"],
