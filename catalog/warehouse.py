@@ -19,6 +19,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from catalog.changes import Catalog, add_files, catalog_errors
+from catalog.creating import create
 from catalog.files import write_files
 from contracts.errors import TransientError
 from contracts.tables import TABLES, Table
@@ -217,12 +218,7 @@ class Warehouse:
             if self.catalog.table_exists(name):
                 self._evolve(table)
                 continue
-            created = self.catalog.create_table_transaction(
-                name, table.schema, properties={**_FORMAT, **_wanted(table)}
-            )
-            with created as transaction, transaction.update_spec() as spec:
-                for column in table.partition:
-                    spec.add_identity(column)
+            create(self.catalog, name, table, {**_FORMAT, **_wanted(table)})
 
     def _evolve(self, table: Table) -> None:
         iceberg = self.load(table)
