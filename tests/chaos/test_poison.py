@@ -29,6 +29,7 @@ from tools.stress.scan import AS_OF, open_warehouse, scan_estate
 RUN = "20261101T000000Z-1"
 HEALTHY = configured({}, "defaults")
 ESTATE = StressEstate(3_000, AS_OF)
+TWO_UNITS = StressEstate(1_000, AS_OF)
 UNITS = [each.unit.unit_id for each in ESTATE.units()]
 # A chunk that is only slow is done again, a check is not; its time counts from when its process has begun.
 CHUNK_SECONDS, CHECK_SECONDS = 15.0, 15.0
@@ -106,16 +107,16 @@ def _killed_at_first(deaths: Path, unit: PlannedUnit, datasets: Sequence[Dataset
     if unit.unit.unit_id == UNITS[0] and death.name in ("0", "1"):
         death.touch()
         os.abort()
-    return ESTATE.collect(unit, datasets, as_of)
+    return TWO_UNITS.collect(unit, datasets, as_of)
 
 
 @pytest.mark.slow
 def test_a_unit_whose_process_is_killed_twice_as_a_bystander_is_scanned_at_last(tmp_path: Path) -> None:
     warehouse, deaths = open_warehouse(tmp_path / "tables"), tmp_path / "deaths"
     deaths.mkdir()
-    scan_on_a_cluster(warehouse, HEALTHY, collector=partial(_killed_at_first, deaths), chunk_seconds=300)
+    scan_on_a_cluster(warehouse, HEALTHY, TWO_UNITS, partial(_killed_at_first, deaths), chunk_seconds=300)
     assert len(list(deaths.iterdir())) == 2
-    assert complaints(warehouse, ESTATE, HEALTHY) == []
+    assert complaints(warehouse, TWO_UNITS, HEALTHY) == []
 
 
 @pytest.mark.slow
