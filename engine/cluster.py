@@ -106,9 +106,10 @@ def _evaluate_alone(
     held = int(_STATM.read_text(encoding="ascii").split()[_STATM_DATA]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_DATA, (held + limit, before[1]))
     try:
-        yield evaluate(check, frames, ctx)
+        judged = evaluate(check, frames, ctx)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
+    yield judged
 
 
 def _scan_chunk(
