@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+PACKAGES := api catalog checkers contracts engine jobs tools
 
 help: ## show the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -15,7 +16,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
-	$(BIN)/python -m compileall -q api catalog checkers contracts engine jobs tools
+	$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
 
 demo: setup ## run the whole chain on a simulated estate of three clouds
@@ -30,7 +31,7 @@ chaos: setup ## kill, race and cut for half an hour; FINOPS_CHAOS_SEED=n repeats
 check: setup ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy api catalog checkers contracts engine jobs tools
+	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
 
 serve: setup ## serve the demo's release on http://127.0.0.1:8000

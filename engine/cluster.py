@@ -4,13 +4,11 @@ A chunk that is large enough writes its files itself; writers bring small ones t
 """
 
 import logging
-import resource
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -22,6 +20,7 @@ from catalog.files import Flush
 from checkers.base import Check, Context
 from checkers.evaluate import Judged, evaluate
 from contracts.errors import CheckError, PermanentError
+from engine.memory import memory_limit
 from engine.placement import placement
 from engine.scan import Scanned, scan
 from engine.work import Chunk, Ended, Job, Task
@@ -38,8 +37,6 @@ _WORKER_ENVIRONMENT = {
 _POLL_SECONDS = 1.0  # how often chunks are looked at for one that hangs
 _ITSELF = -1  # in the place of a writer: the task
 _ASK_SECONDS = 5.0  # how often writers are asked for files that they closed because of their age
-_STATM = Path("/proc/self/statm")
-_STATM_DATA = 5  # the column of data and stack pages, proc(5)
 
 
 class _Writer(Writer):
@@ -99,16 +96,8 @@ def _evaluate_alone(
 ) -> Iterator[Judged | None]:
     """Yield None when it begins, then what `evaluate` gives with so much memory: what a node lacks costs bystanders."""
     yield None
-    if not _STATM.exists():  # not Linux: the node's own limit must do
-        yield evaluate(check, frames, ctx)
-        return
-    before = resource.getrlimit(resource.RLIMIT_DATA)
-    held = int(_STATM.read_text(encoding="ascii").split()[_STATM_DATA]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_DATA, (held + limit, before[1]))
-    try:
+    with memory_limit(limit):
         judged = evaluate(check, frames, ctx)
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
     yield judged
 
 

@@ -1,7 +1,6 @@
 """The simulated estate and the command line, as a user has them."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -17,8 +16,6 @@ settings.register_profile(
     "suite", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("suite")
-# Amazon's images are what moto's EC2 spends most of its time on; the tests that want them say so.
-os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
 ROOT = Path(__file__).parents[1]
 
 

@@ -63,7 +63,7 @@ def test_a_driver_on_a_cluster_killed_at_any_moment_is_resumed_whole(tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.chaos(few=0, full=15)  # every run kills one of each in tests/engine/test_kill_and_resume.py
+@pytest.mark.chaos(few=1, full=15)
 def test_a_writer_or_worker_killed_at_any_unit_costs_only_another_scan(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     warehouse = open_warehouse(tmp_path)

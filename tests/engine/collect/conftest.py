@@ -62,8 +62,9 @@ def moto_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def moto(moto_server: str, aws_environment: Callable[[str], None]) -> str:
-    """Empty the moto server and point AWS at it."""
+def moto(moto_server: str, aws_environment: Callable[[str], None], set_environment: SetEnvironment) -> str:
+    """Empty the moto server and point AWS at it. Amazon's images take most of its time: who wants them says so."""
+    set_environment(MOTO_EC2_LOAD_DEFAULT_AMIS="false")
     with urlopen(HttpRequest(f"{moto_server}/moto-api/reset", method="POST")):  # noqa: S310 loopback
         aws_environment(moto_server)
     return moto_server
