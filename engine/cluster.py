@@ -32,7 +32,7 @@ TASKS_PER_CPU = 2  # enough to keep the CPUs busy while tasks wait for APIs; bou
 _WORKER_ENVIRONMENT = {
     "POLARS_MAX_THREADS": "1",
     # jemalloc's, under the name it has in Polars.
-    "_RJEM_MALLOC_CONF": "thp:always,dirty_decay_ms:5000,muzzy_decay_ms:5000",
+    "_RJEM_MALLOC_CONF": "thp:always,narenas:1,dirty_decay_ms:60000,muzzy_decay_ms:60000",
 }
 _POLL_SECONDS = 1.0  # how often chunks are looked at for one that hangs
 _ITSELF = -1  # in the place of a writer: the task
@@ -289,8 +289,9 @@ def connect(address: str, cpus: int | None = None) -> None:
     """Join the cluster ("auto"), or start one ("local"), of `cpus` CPUs or as many as there are; once per process.
 
     In its workers Polars has one thread, for a task has one CPU: Ray sees to the same with OpenMP. Threads that fight
-    for the others' CPUs cost half as much CPU again. And it asks for memory in huge pages and keeps what is freed for
-    five seconds, not half a second: to be given it anew by the system, 4 KiB at a time, costs a fifth of a run.
+    for the others' CPUs cost half as much CPU again. And it asks for memory in huge pages, from one arena for its one
+    thread, and keeps what is freed for a minute, not half a second: to be given it anew by the system, 4 KiB at a time,
+    costs a quarter of a job.
     """
     if not ray.is_initialized():
         ray.init(
