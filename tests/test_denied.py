@@ -1,5 +1,6 @@
 """One account refuses: its gaps name the permission, the others are whole, and nothing of it reads as "no waste"."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,34 @@ TENANT = ("--tenant", "acme")
 DENIED = PAYMENTS
 
 
+@pytest.fixture
+def config(simulator: Simulator, tmp_path: Path) -> tuple[str, Path]:
+    """Name the configuration in a folder of the test's own, and so with a catalog of its own; nobody refuses."""
+    simulator.refuse(None)
+    shutil.copytree(simulator.config_path.parent, tmp_path, dirs_exist_ok=True)
+    return "--config", tmp_path / simulator.config_path.name
+
+
+@pytest.fixture
+def cli(simulator: Simulator, finops: Callable[..., Any]) -> Any:
+    return finops(simulator.child_environment())
+
+
 @pytest.mark.slow
-def test_a_denied_account_is_coverage_and_its_findings_stay_open(tmp_path: Path, finops: Callable[..., Any]) -> None:
-    with Simulator.start(folder=tmp_path) as simulator:
-        cli = finops(simulator.child_environment())
-        config = ("--config", simulator.config_path)
-        assert cli.json("run", *TENANT, *config, *AS_OF)["units"].keys() == {"ok"}
-    with Simulator.start(folder=tmp_path, deny=DENIED) as simulator:
-        cli = finops(simulator.child_environment())
-        cli("run", *TENANT, *config, *AS_OF, "--require-coverage", code=3)
-        result = cli.json("runs", *TENANT, *config)[0]
-        assert result["units"].pop("ok") == len(ACCOUNTS) * 4 + 4 - 4
-        assert sum(result["units"].values()) == 4
-        still_read = [key for key in simulator.expected if key[1] != DENIED or key[0].startswith("aws.elb.")]
-        assert result["findings"] == len(still_read)
-        rows = cli.json("findings", "ls", *TENANT, *config)
-        coverage = cli.json("coverage", *TENANT, *config)
-        assert "ec2:DescribeVolumes" in cli("coverage", *TENANT, *config)
+def test_a_denied_account_is_coverage_and_its_findings_stay_open(
+    simulator: Simulator, cli: Any, config: tuple[str, Path]
+) -> None:
+    assert cli.json("run", *TENANT, *config, *AS_OF)["units"].keys() == {"ok"}
+    simulator.refuse(DENIED)
+    cli("run", *TENANT, *config, *AS_OF, "--require-coverage", code=3)
+    result = cli.json("runs", *TENANT, *config)[0]
+    assert result["units"].pop("ok") == len(ACCOUNTS) * 4 + 4 - 4
+    assert sum(result["units"].values()) == 4
+    still_read = [key for key in simulator.expected if key[1] != DENIED or key[0].startswith("aws.elb.")]
+    assert result["findings"] == len(still_read)
+    rows = cli.json("findings", "ls", *TENANT, *config)
+    coverage = cli.json("coverage", *TENANT, *config)
+    assert "ec2:DescribeVolumes" in cli("coverage", *TENANT, *config)
     assert {(row["check_id"], row["account_id"], row["resource_id"]) for row in rows} == simulator.expected
     unseen = [row for row in rows if row["account_id"] == DENIED and row["service"] != "elb"]
     assert unseen
@@ -42,13 +54,13 @@ def test_a_denied_account_is_coverage_and_its_findings_stay_open(tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_a_role_that_may_not_be_assumed_is_coverage_too(tmp_path: Path, finops: Callable[..., Any]) -> None:
-    with Simulator.start(folder=tmp_path, deny=DENIED, deny_service="sts") as simulator:
-        cli = finops(simulator.child_environment())
-        config = ("--config", simulator.config_path)
-        result = cli.json("run", *TENANT, *config, *AS_OF)
-        rows = cli.json("findings", "ls", *TENANT, *config)
-        coverage = cli.json("coverage", *TENANT, *config)
+def test_a_role_that_may_not_be_assumed_is_coverage_too(
+    simulator: Simulator, cli: Any, config: tuple[str, Path]
+) -> None:
+    simulator.refuse(DENIED, "sts")
+    result = cli.json("run", *TENANT, *config, *AS_OF)
+    rows = cli.json("findings", "ls", *TENANT, *config)
+    coverage = cli.json("coverage", *TENANT, *config)
     assert result["units"]["denied"] == 4
     assert {(row["check_id"], row["account_id"], row["resource_id"]) for row in rows} == {
         key for key in simulator.expected if key[1] != DENIED

@@ -1,7 +1,7 @@
 """The whole chain by the real command line on the simulated estate: what is waste is known by construction."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,6 @@ Key = tuple[str, str, str]
 
 def found(rows: list[dict[str, Any]]) -> list[Key]:
     return sorted((row["check_id"], row["account_id"], row["resource_id"]) for row in rows)
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with Simulator.start(folder=tmp_path_factory.mktemp("estate")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -69,20 +69,19 @@ class Estate:
 
 
 @pytest.fixture(scope="module")
-def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+def estate(new_warehouse: Callable[[Path], Warehouse], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     folder = tmp_path_factory.mktemp("estate")
-    yield from open_estate(folder)
+    yield from open_estate(folder, new_warehouse(folder))
 
 
 @pytest.fixture
-def own_estate(tmp_path: Path) -> Iterator[Estate]:
+def own_estate(warehouse: Warehouse, tmp_path: Path) -> Iterator[Estate]:
     """Give an estate that the test may change."""
-    yield from open_estate(tmp_path)
+    yield from open_estate(tmp_path, warehouse)
 
 
-def open_estate(folder: Path) -> Iterator[Estate]:
+def open_estate(folder: Path, warehouse: Warehouse) -> Iterator[Estate]:
     uri = f"sqlite:///{folder}/catalog.db"
-    warehouse = Warehouse.open(uri, f"{folder}/warehouse")
     state = State.open(warehouse.uri)
     for tenant in TENANTS:
         run = state.start_run(tenant, "prod", AS_OF, "stable")

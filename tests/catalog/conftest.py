@@ -1,8 +1,7 @@
-"""A warehouse on SQLite, and closed files of units to commit to it."""
+"""Closed files of units to commit to a warehouse."""
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,11 +12,6 @@ from contracts.tables import COVERAGE, FINDINGS, Table
 
 RUN = "20261101T000000Z-1"
 Write = Callable[..., Flush]
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse.open(f"sqlite:///{tmp_path}/catalog.db", str(tmp_path / "warehouse"))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-"""Fixtures: one running simulation for the tests that only read, and SDK clients that point at it."""
+"""SDK clients that point at a running simulation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,13 +22,6 @@ AwsClient = Callable[..., Any]
 class _NoCredential:
     def get_token(self, *_: str, **__: Any) -> AccessToken:
         return AccessToken("none", 4_102_444_800)
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    """One simulation per test module, stopped before anything else starts moto in this process."""
-    with Simulator.start(folder=tmp_path_factory.mktemp("simulation")) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +51,8 @@ def aws_client() -> AwsClient:
 
 
 @pytest.fixture(scope="session")
-def azure_client() -> Callable[[Simulator, str], ComputeManagementClient]:
-    def client(running: Simulator, subscription: str) -> ComputeManagementClient:
-        url = running.environment["FINOPS_AZURE_ENDPOINT_URL"]
+def azure_client() -> Callable[[str, str], ComputeManagementClient]:
+    def client(url: str, subscription: str) -> ComputeManagementClient:
         policy = HeadersPolicy({"Authorization": "Bearer none"})
         scopes = [f"{url}/.default"]
         return ComputeManagementClient(
@@ -71,9 +63,9 @@ def azure_client() -> Callable[[Simulator, str], ComputeManagementClient]:
 
 
 @pytest.fixture(scope="session")
-def gcp_client() -> Callable[[Simulator], compute_v1.DisksClient]:
-    def client(running: Simulator) -> compute_v1.DisksClient:
-        options = ClientOptions(api_endpoint=running.environment["FINOPS_GCP_ENDPOINT_URL"])
+def gcp_client() -> Callable[[str], compute_v1.DisksClient]:
+    def client(url: str) -> compute_v1.DisksClient:
+        options = ClientOptions(api_endpoint=url)
         return compute_v1.DisksClient(credentials=AnonymousCredentials(), transport="rest", client_options=options)
 
     return client

@@ -13,9 +13,10 @@ from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
+from tools.cloudsim.json_server import HOST, POLL_SECONDS
+
 # Of no use here, and hundreds of them are made for every account and region: most of what moto's EC2 costs.
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-HOST = "127.0.0.1"
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}  # moto's default account
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -37,11 +38,11 @@ class AwsServer:
         self._refusal = _Refusal(DomainDispatcherApplication(create_backend_app))
         self._server = make_server(HOST, 0, self._refusal, threaded=True, request_handler=_QuietHandler)
         self.url = f"http://{HOST}:{self._server.server_port}"
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         self._thread.start()
         self._forget_everything()
 
-    def refuse(self, account_id: str, service: str) -> None:
+    def refuse(self, account_id: str | None, service: str = "ec2") -> None:
         """From now on refuse an account: all its EC2 calls (`ec2`), or to let anybody assume its roles (`sts`)."""
         self._refusal.account_id, self._refusal.service = account_id, service
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 HOST = "127.0.0.1"
+POLL_SECONDS = 0.05  # how long a server may take to see that it is to stop
 Query = Mapping[str, str]
 Answer = tuple[int, dict[str, Any]]  # HTTP status and document
 
@@ -35,7 +36,7 @@ class JsonServer:
         self._server = ThreadingHTTPServer((HOST, 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://{HOST}:{self._server.server_port}"
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

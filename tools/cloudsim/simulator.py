@@ -1,7 +1,7 @@
 """The simulated estate, running: three servers, the bill and the configuration that points the engine at them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +55,7 @@ class Simulator:
     environment  variables that point the SDKs at the servers
     config_path  the `finops.toml` in the folder
     expected     what a scan has to find: (check id, account id, resource id in canonical form, as findings have it)
+    refuse       makes an AWS account refuse from now on (`AwsServer.refuse`)
     """
 
     estate: Estate
@@ -62,16 +63,14 @@ class Simulator:
     environment: Mapping[str, str]
     config_path: Path
     expected: frozenset[tuple[str, str, str]]
+    refuse: Callable[..., None]
 
     @staticmethod
     @contextmanager
-    def start(
-        as_of: datetime = AS_OF, folder: Path = Path(".demo"), *, deny: str | None = None, deny_service: str = "ec2"
-    ) -> Iterator["Simulator"]:
+    def start(as_of: datetime = AS_OF, folder: Path = Path(".demo")) -> Iterator["Simulator"]:
         """Start the servers on 127.0.0.1, fill them, write bill and configuration to `folder`; stop them on exit.
 
-        `deny` is an AWS account that refuses: its EC2 calls (`deny_service="ec2"`), or that its roles be assumed
-        ("sts"). One simulator per process at a time, as moto's backends are global.
+        One simulator per process at a time, as moto's backends are global.
         """
         estate = build_estate(as_of)
         with ExitStack() as servers:
@@ -81,10 +80,8 @@ class Simulator:
             ids = seed(aws.url, estate) | {disk.key: disk.resource_id.lower() for disk in estate.all(AzureDisk)}
             ids |= {disk.key: disk.resource_id for disk in estate.all(GcpDisk)}
             write_bill(estate, ids, folder / "bills")
-            if deny is not None:
-                aws.refuse(deny, deny_service)
             expected = frozenset((check, account, ids[key]) for check, account, key in expected_findings(estate))
-            yield Simulator(estate, ids, _environment(aws, azure, gcp), _write_config(folder), expected)
+            yield Simulator(estate, ids, _environment(aws, azure, gcp), _write_config(folder), expected, aws.refuse)
 
     def child_environment(self) -> dict[str, str]:
         """Return this process's environment with every cloud setting replaced by the simulation's."""
