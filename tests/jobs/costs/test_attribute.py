@@ -104,41 +104,30 @@ def test_a_window_that_begins_inside_a_day_takes_whole_days_of_a_spread_charge(
     assert (found["cost_7d"], found["cost_mtd"]) == (7, 10)
 
 
-@settings(deadline=None, max_examples=50)
-@given(
-    cost=st.decimals(-(10**6), 10**6, places=12),
-    start=st.integers(0, 40),
-    days=st.integers(2, 40),
-)
-def test_spreading_is_exact_to_the_last_stored_digit(
-    spread: Callable[[list[dict[str, Any]]], Decimal | None], cost: Decimal, start: int, days: int
-) -> None:
-    begins = AS_OF - timedelta(days=45) + start * DAY
-    inside = sum(AS_OF - 30 * DAY <= begins + number * DAY < AS_OF for number in range(days))
-    share = (cost * inside / days).quantize(Decimal("1e-12"), ROUND_HALF_UP)
-    expected = share.quantize(Decimal("1e-6"), ROUND_HALF_UP) if inside else Decimal(0)
-    # The probe keeps the resource matched and the windows covered, and costs nothing.
-    assert spread([line(begins, str(cost), days=days), *daily(1, cost="0")]) == expected
+CHARGE = st.tuples(st.decimals(-(10**6), 10**6, places=12), st.integers(0, 40), st.integers(2, 40))
 
 
-@pytest.fixture(scope="module")
-def spread() -> Callable[[list[dict[str, Any]]], Decimal | None]:
+@settings(max_examples=10)
+@given(charges=st.lists(CHARGE, min_size=10, max_size=10))  # a volume each: the bill is read once for all
+def test_spreading_is_exact_to_the_last_stored_digit(charges: list[tuple[Decimal, int, int]]) -> None:
+    # The probe keeps the resources matched and the windows covered, and costs nothing.
+    lines, expected = [], {}
+    for number, (cost, start, days) in enumerate(charges):
+        volume = f"vol-{number}"
+        begins = AS_OF - timedelta(days=45) + start * DAY
+        lines += [line(begins, str(cost), days=days, resource_id=volume), *daily(1, cost="0", resource_id=volume)]
+        inside = sum(AS_OF - 30 * DAY <= begins + day * DAY < AS_OF for day in range(days))
+        share = (cost * inside / days).quantize(Decimal("1e-12"), ROUND_HALF_UP)
+        expected[volume] = share.quantize(Decimal("1e-6"), ROUND_HALF_UP) if inside else Decimal(0)
     finding = {
         **dict.fromkeys(FINDINGS.schema.names),
-        "fingerprint": "f",
         "provider": "aws",
         "account_id": "111111111111",
-        "resource_id": "vol-0a",
         "evidence": "{}",
     }
-    findings = pl.DataFrame([finding], schema=FINDINGS.polars_schema)
-
-    def made(lines: list[dict[str, Any]]) -> Decimal | None:
-        (row,) = attributed(findings, frame(lines), AS_OF).enriched.to_dicts()
-        cost: Decimal | None = row["actual"]["cost_30d"]
-        return cost
-
-    return made
+    rows = [{**finding, "fingerprint": volume, "resource_id": volume} for volume in expected]
+    enriched = attributed(pl.DataFrame(rows, schema=FINDINGS.polars_schema), frame(lines), AS_OF).enriched.to_dicts()
+    assert {row["resource_id"]: row["actual"]["cost_30d"] for row in enriched} == expected
 
 
 def test_money_is_rounded_once_and_half_up(actual: Callable[..., dict[str, Any]]) -> None:

@@ -146,7 +146,8 @@ def test_a_bad_file_makes_its_period_partial_where_the_path_says_which(
 def test_nothing_readable_changes_nothing(warehouse: Warehouse, bill: Bill, tmp_path: Path) -> None:
     ingest(warehouse, "acme", [bill([{}])])
     before = warehouse.snapshot_id(CUR_FACTS)
-    report = ingest(warehouse, "acme", [str(tmp_path / "nowhere*"), "s3://bucket/key"])
+    unreachable = "gs://anonymous@bucket/x?endpoint_override=127.0.0.1:1&scheme=http&retry_limit_seconds=1"
+    report = ingest(warehouse, "acme", [str(tmp_path / "nowhere*"), unreachable])
     assert not report.readable
     assert report.to_json()["periods"] == report.to_json()["totals"] == []
     assert warehouse.snapshot_id(CUR_FACTS) == before

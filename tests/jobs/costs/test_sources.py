@@ -37,8 +37,8 @@ def put(server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, bytes], 
     client = boto3.client("s3", "us-east-1")
     client.create_bucket(Bucket="bills")
     for page in client.get_paginator("list_objects_v2").paginate(Bucket="bills"):
-        for each in page.get("Contents", []):
-            client.delete_object(Bucket="bills", Key=each["Key"])
+        if found := [{"Key": each["Key"]} for each in page.get("Contents", [])]:
+            client.delete_objects(Bucket="bills", Delete={"Objects": found})
     return lambda key, body: client.put_object(Bucket="bills", Key=key, Body=body) and None
 
 
