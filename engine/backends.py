@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 
 from engine.driver import Backend
@@ -21,8 +21,6 @@ def backend_for(address: str, scanning: Job, limits: Limits | None = None) -> It
         yield InlineBackend(scanning, limits)
         return
     joined = "auto" if "RAY_ADDRESS" in os.environ else address
-    backend = import_module("engine.cluster").RayBackend(scanning, joined, limits)
-    try:
+    on_ray = import_module("engine.cluster")
+    with on_ray.cluster(joined), closing(on_ray.RayBackend(scanning, limits)) as backend:
         yield backend
-    finally:
-        backend.close()

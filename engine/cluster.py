@@ -7,6 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -144,14 +145,12 @@ class _Running:
 
 
 class RayBackend:
-    """Chunks as Ray tasks with a bounded number in flight; rows held by writer actors of this run."""
+    """Chunks as Ray tasks with a bounded number in flight; rows held by writer actors of this run.
 
-    def __init__(self, job: Job, address: str, limits: Limits | None = None) -> None:
-        """Connect to (or start) the cluster.
+    It works on the cluster that this process is on.
+    """
 
-        `address`: "local" starts a cluster in this process's tree, "auto" joins the one this process runs in.
-        """
-        connect(address)
+    def __init__(self, job: Job, limits: Limits | None = None) -> None:
         self._cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._limits = limits or Limits(units=job.flush_units)
         self._writers: list[Any] = []
@@ -255,10 +254,9 @@ class RayBackend:
         yield from map(ray.get, _in_order(work, waiting))
 
     def close(self) -> None:
-        """Stop the writers; a cluster this process started is shut down with it."""
+        """Stop the writers."""
         for writer in self._writers:
             ray.kill(writer)
-        ray.shutdown()
 
 
 def _closed(answer: ray.ObjectRef) -> list[Flush]:
@@ -285,23 +283,32 @@ def _cause(error: RayError) -> str:
     return f"{type(cause).__name__}: {cause}".partition("\n")[0]
 
 
-def connect(address: str, cpus: int | None = None) -> None:
-    """Join the cluster ("auto"), or start one ("local"), of `cpus` CPUs or as many as there are; once per process.
+@contextmanager
+def cluster(address: str, cpus: int | None = None) -> Iterator[None]:
+    """Be on the cluster ("auto"), or on one that is started for this ("local"), of `cpus` CPUs or as many as there are.
+
+    Where this process is on one already that one is used, and stays: who has started a cluster stops it.
 
     In its workers Polars has one thread, for a task has one CPU: Ray sees to the same with OpenMP. Threads that fight
     for the others' CPUs cost half as much CPU again. And it asks for memory in huge pages, from one arena for its one
     thread, and keeps what is freed for a minute, not half a second: to be given it anew by the system, 4 KiB at a time,
     costs a quarter of a job.
     """
-    if not ray.is_initialized():
-        ray.init(
-            address=address,
-            num_cpus=cpus,
-            include_dashboard=False if address == "local" else None,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            runtime_env={"env_vars": _WORKER_ENVIRONMENT},
-        )
+    if ray.is_initialized():
+        yield
+        return
+    ray.init(
+        address=address,
+        num_cpus=cpus,
+        include_dashboard=False if address == "local" else None,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        runtime_env={"env_vars": _WORKER_ENVIRONMENT},
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 def each(work: Callable[[Any], Any], items: Iterable[Any], address: str) -> Iterator[Any]:
@@ -309,13 +316,8 @@ def each(work: Callable[[Any], Any], items: Iterable[Any], address: str) -> Iter
 
     Of an item whose task died, a PermanentError that says how comes instead.
     """
-    was_up = ray.is_initialized()
-    connect(address)
-    try:
+    with cluster(address):
         yield from map(_made, _in_order(work, items))
-    finally:
-        if not was_up:
-            ray.shutdown()
 
 
 def _in_order(work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[ray.ObjectRef]:

@@ -16,6 +16,7 @@ from checkers.registry import configured
 from contracts.seal import RunStamp
 from contracts.tables import COVERAGE
 from engine.backends import backend_for
+from engine.cluster import cluster
 from engine.collect.unit import Reading
 from engine.driver import MAX_LOST, drive, job
 from engine.plan import PlannedUnit
@@ -37,13 +38,14 @@ RAY_THRESHOLD = "RAY_memory_usage_threshold"
 HEADROOM_BYTES = 5 * 2**30  # how much may be eaten before the cluster calls it too much
 
 
-@pytest.fixture
-def watched_memory() -> Iterator[None]:
-    """Let the cluster kill what eats more than some gigabytes, as it does with all memory of a node by default."""
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[None]:
+    """Be on a cluster that kills what eats more than some gigabytes, as one does with all memory by default."""
     memory = psutil.virtual_memory()
     threshold = min(0.95, (memory.total - memory.available + HEADROOM_BYTES) / memory.total)
     os.environ[RAY_THRESHOLD] = f"{threshold:.3f}"
-    yield
+    with cluster("local"):
+        yield
     del os.environ[RAY_THRESHOLD]
 
 
@@ -86,7 +88,7 @@ def test_a_check_that_answers_wrongly_fails_and_the_others_do_not(tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.chaos(few=1, full=3)
-@pytest.mark.usefixtures("watched_memory")
+@pytest.mark.usefixtures("ray_cluster")
 def test_checks_that_hang_eat_all_memory_or_kill_their_process_fail_alone_on_the_unit_they_struck(
     tmp_path: Path, seed: int
 ) -> None:
@@ -111,6 +113,7 @@ def _killed_at_first(deaths: Path, unit: PlannedUnit, datasets: Sequence[Dataset
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
 def test_a_unit_whose_process_is_killed_twice_as_a_bystander_is_scanned_at_last(tmp_path: Path) -> None:
     warehouse, deaths = open_warehouse(tmp_path / "tables"), tmp_path / "deaths"
     deaths.mkdir()
@@ -121,7 +124,7 @@ def test_a_unit_whose_process_is_killed_twice_as_a_bystander_is_scanned_at_last(
 
 @pytest.mark.slow
 @pytest.mark.chaos(few=0, full=1)
-@pytest.mark.usefixtures("seed")
+@pytest.mark.usefixtures("seed", "ray_cluster")
 def test_a_check_that_crashes_on_every_unit_is_left_out_after_a_few(tmp_path: Path) -> None:
     estate, aborts = StressEstate(6_000, AS_OF), poison("aborts")
     warehouse, checks = open_warehouse(tmp_path), (*HEALTHY, aborts)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from checkers.registry import configured
 from contracts.seal import RunStamp
 from contracts.tables import COVERAGE, FINDINGS
 from engine.backends import backend_for
-from engine.cluster import RayBackend, connect
+from engine.cluster import RayBackend, cluster
 from engine.driver import drive, job
 from engine.placement import placement
 from engine.work import Task
@@ -29,6 +30,12 @@ from tools.stress.scan import AS_OF, open_warehouse, scan_estate
 
 RUN = "20261101T000000Z-1"
 ESTATE = StressEstate(1_600, AS_OF)
+
+
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[None]:
+    with cluster("local", 2):
+        yield
 
 
 def assert_whole(warehouse: Warehouse, estate: StressEstate = ESTATE) -> None:
@@ -75,6 +82,7 @@ def test_resuming_a_whole_run_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
 @pytest.mark.parametrize("victim", ["writer", "worker"])
 def test_a_killed_ray_process_costs_its_units_another_scan_and_nothing_else(tmp_path: Path, victim: str) -> None:
     warehouse = open_warehouse(tmp_path)
@@ -91,6 +99,7 @@ def test_a_killed_ray_process_costs_its_units_another_scan_and_nothing_else(tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
 def test_what_a_writer_has_closed_is_not_lost_with_a_chunk_of_which_another_writer_died(tmp_path: Path) -> None:
     warehouse = open_warehouse(tmp_path)
     estate = StressEstate(8_000, AS_OF, tenants=4)
@@ -98,7 +107,6 @@ def test_what_a_writer_has_closed_is_not_lost_with_a_chunk_of_which_another_writ
     scanning = job(warehouse, estate.units(), checks, stamp, collector=estate.collect)
     placed = placement(sorted(each.unit.unit_id for each in estate.units()), scanning.tenant_units, 2)
     (dead, lost), (_, kept) = placed.items()
-    connect("local", 2)
     with backend_for("local", scanning, Limits(rows=1)) as backend:
         assert isinstance(backend, RayBackend)
         ray.kill(backend.writers()[dead])
@@ -109,12 +117,12 @@ def test_what_a_writer_has_closed_is_not_lost_with_a_chunk_of_which_another_writ
     assert set(kept).isdisjoint(lost)
 
 
+@pytest.mark.usefixtures("ray_cluster")
 def test_a_chunk_large_enough_for_files_of_its_own_passes_no_writer(tmp_path: Path) -> None:
     warehouse = open_warehouse(tmp_path)
     units = ESTATE.units()[:3]
     checks, stamp = configured({}, "defaults"), RunStamp(RUN, AS_OF)
     scanning = job(warehouse, units, checks, stamp, collector=ESTATE.collect)
-    connect("local", 2)
     with backend_for("local", scanning, Limits(units=3)) as backend:
         assert isinstance(backend, RayBackend)
         (large,) = backend.scan([Task(units[:2])])

@@ -30,8 +30,9 @@ from contracts.tables import (
 )
 from engine.backends import backend_for
 from engine.chain import Chain, Reporter, RunResult
-from engine.cluster import connect
+from engine.cluster import cluster
 from engine.driver import Backend, job
+from engine.inline import InlineBackend
 from engine.work import Job
 from jobs.digest import Digest, digest
 from tools.stress.estate import WORKSPACE, StressEstate
@@ -88,9 +89,10 @@ def open_warehouse(folder: Path) -> Warehouse:
 @contextmanager
 def backend(scanning: Job, workers: int) -> Iterator[Backend]:
     """Scan in this process, or on a Ray cluster of its own with so many CPUs."""
-    if workers != INLINE:
-        connect("local", workers)
-    with backend_for("none" if workers == INLINE else "local", scanning) as chosen:
+    if workers == INLINE:
+        yield InlineBackend(scanning)
+        return
+    with cluster("local", workers), backend_for("local", scanning) as chosen:
         yield chosen
 
 

@@ -18,7 +18,7 @@ from catalog.warehouse import Warehouse
 from contracts.seal import RunStamp, seal
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, TABLES
 from contracts.units import UNIT_KEY
-from engine.cluster import WriterActor, connect
+from engine.cluster import WriterActor, cluster
 from engine.placement import placement
 from engine.scan import Scanned
 from engine.work import CHUNK_UNITS
@@ -80,17 +80,17 @@ def _commit(warehouse: Warehouse, actors: list[ray.actor.ActorHandle], *, everyt
 
 def main(workdir: Path, n: Annotated[int, typer.Option("--n")] = 200_000) -> None:
     """Print a row for each number of tenants and writers."""
-    connect("local")
-    write_and_commit(open_warehouse(workdir / "warm-up"), list(chunks(n // 10, 1)), 1)
-    typer.echo("| tenants | writers | files of findings | commits | seconds | rows/s |\n|---|---|---|---|---|---|")
-    for tenants in TENANTS:
-        sealed = list(chunks(n, tenants))
-        for writers in WRITERS:
-            warehouse = open_warehouse(workdir / f"{tenants}-{writers}")
-            seconds = write_and_commit(warehouse, sealed, writers)
-            files = warehouse.load(FINDINGS).inspect.data_files().num_rows
-            commits = exactly_once.commits(warehouse, STAMP.run_id)
-            typer.echo(f"| {tenants:,} | {writers} | {files:,} | {commits} | {seconds:.1f} | {n / seconds:,.0f} |")
+    with cluster("local"):
+        write_and_commit(open_warehouse(workdir / "warm-up"), list(chunks(n // 10, 1)), 1)
+        typer.echo("| tenants | writers | files of findings | commits | seconds | rows/s |\n|---|---|---|---|---|---|")
+        for tenants in TENANTS:
+            sealed = list(chunks(n, tenants))
+            for writers in WRITERS:
+                warehouse = open_warehouse(workdir / f"{tenants}-{writers}")
+                seconds = write_and_commit(warehouse, sealed, writers)
+                files = warehouse.load(FINDINGS).inspect.data_files().num_rows
+                commits = exactly_once.commits(warehouse, STAMP.run_id)
+                typer.echo(f"| {tenants:,} | {writers} | {files:,} | {commits} | {seconds:.1f} | {n / seconds:,.0f} |")
 
 
 if __name__ == "__main__":
