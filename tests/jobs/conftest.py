@@ -1,16 +1,14 @@
-"""Small estates for the jobs: findings sealed through the contract, coverage rows, bill lines, a real catalog."""
+"""Small estates for the jobs: findings sealed through the contract, coverage rows, bill lines."""
 
 import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from catalog.warehouse import Warehouse
 from contracts.draft import FindingDraft
 from contracts.seal import RunStamp, seal
 from contracts.tables import COVERAGE, CUR_FACTS
@@ -29,11 +27,6 @@ _ACTIONS = {
 @pytest.fixture
 def as_of() -> datetime:
     return datetime(2026, 11, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse.open(f"sqlite:///{tmp_path}/catalog.db", str(tmp_path / "warehouse"))
 
 
 @pytest.fixture
