@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from catalog.changes import Catalog
 from catalog.warehouse import Warehouse
 from tools.cloudsim.simulator import Simulator
 from tools.stress.scan import open_warehouse
@@ -66,7 +67,7 @@ def finops() -> Callable[[Mapping[str, str]], Finops]:
 def new_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Warehouse]:
     """Open a new warehouse in a folder: a copy of one, for making the tables takes longer than most tests."""
     made = tmp_path_factory.mktemp("new")
-    open_warehouse(made)
+    new = open_warehouse(made)
 
     def copied(folder: Path) -> Warehouse:
         moved = str(made), str(folder)
@@ -75,7 +76,8 @@ def new_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], 
             metadata.write_text(metadata.read_text().replace(*moved))
         with closing(sqlite3.connect(folder / "catalog.db")) as catalog, catalog:
             catalog.execute("UPDATE iceberg_tables SET metadata_location = replace(metadata_location, ?, ?)", moved)
-        return open_warehouse(folder)
+        properties = {name: value.replace(*moved) for name, value in new.catalog.properties.items()}
+        return Warehouse(Catalog(new.catalog.name, **properties), new.uri.replace(*moved))
 
     return copied
 

@@ -3,21 +3,33 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from contracts.tables import DRAFT_SCHEMA
+from engine.cluster import cluster
 from tools.stress.bench import BENCHMARKS, grid, machine
 from tools.stress.benchmarks.contract import STAMP
 from tools.stress.benchmarks.floor import compare
 from tools.stress.benchmarks.reference import reference, seal_one
 from tools.stress.drafts import drafts
+from tools.stress.runs import WORKERS
 
 TINY = 1_000
 
 
-@pytest.mark.parametrize("name", ["contract", "reference", "write", "pipeline", "jobs", "costs"])
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[None]:
+    with cluster("local", WORKERS):
+        yield
+
+
+@pytest.mark.parametrize(
+    "name", ["contract", "reference", "write", "jobs", "costs", pytest.param("pipeline", marks=pytest.mark.slow)]
+)
+@pytest.mark.usefixtures("ray_cluster")  # `pipeline` does without starting one of its own
 def test_subject_and_floor_give_the_same_answer(name: str) -> None:
     figures = BENCHMARKS[name](TINY, 1)
     assert [figure.name for figure in figures if not figure.agrees] == []
@@ -25,6 +37,7 @@ def test_subject_and_floor_give_the_same_answer(name: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("ray_cluster")
 def test_two_workers_find_what_one_process_finds() -> None:
     (figure,) = BENCHMARKS["ray"](TINY, 1)  # `resume` is what the stress engine's test does
     assert figure.agrees
