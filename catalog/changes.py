@@ -13,10 +13,17 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.metadata import TableMetadata, TableMetadataV2
 from pyiceberg.table.update import TableRequirement, TableUpdate
 from pyiceberg.typedef import Identifier
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from contracts.errors import PermanentError, TransientError
+
+# Made once: it is asked several times a commit, and to make it takes as long as the answer.
+_LOCATION = select(IcebergTables.metadata_location).where(
+    IcebergTables.catalog_name == bindparam("catalog"),
+    IcebergTables.table_namespace == bindparam("namespace"),
+    IcebergTables.table_name == bindparam("table"),
+)
 
 
 def add_files(
@@ -100,13 +107,14 @@ class Catalog(SqlCatalog):
 
     def _location(self, identifier: Identifier) -> str | None:
         """Ask the database where a table's current metadata lies."""
-        named = select(IcebergTables.metadata_location).where(
-            IcebergTables.catalog_name == self.name,
-            IcebergTables.table_namespace == self.namespace_to_string(self.namespace_from(identifier)),
-            IcebergTables.table_name == self.table_name_from(identifier),
-        )
+        named = {
+            "catalog": self.name,
+            "namespace": self.namespace_to_string(self.namespace_from(identifier)),
+            "table": self.table_name_from(identifier),
+        }
         with self.engine.connect() as connection:
-            return connection.scalar(named)
+            location: str | None = connection.scalar(_LOCATION, named)
+        return location
 
 
 class _Uncopied(TableMetadataV2):

@@ -213,12 +213,12 @@ class Warehouse:
 
     def _create_missing(self) -> None:
         self.catalog.create_namespace_if_not_exists(NAMESPACE)
+        there = {name for _, name in self.catalog.list_tables(NAMESPACE)}
         for table in TABLES.values():
-            name = f"{NAMESPACE}.{table.name}"
-            if self.catalog.table_exists(name):
+            if table.name in there:
                 self._evolve(table)
-                continue
-            create(self.catalog, name, table, {**_FORMAT, **_wanted(table)})
+            else:
+                create(self.catalog, f"{NAMESPACE}.{table.name}", table, {**_FORMAT, **_wanted(table)})
 
     def _evolve(self, table: Table) -> None:
         iceberg = self.load(table)
