@@ -292,7 +292,7 @@ def cluster(address: str, cpus: int | None = None) -> Iterator[None]:
     In its workers Polars has one thread, for a task has one CPU: Ray sees to the same with OpenMP. Threads that fight
     for the others' CPUs cost half as much CPU again. And it asks for memory in huge pages, from one arena for its one
     thread, and keeps what is freed for a minute, not half a second: to be given it anew by the system, 4 KiB at a time,
-    costs a quarter of a job.
+    costs a fifth of a run.
     """
     if ray.is_initialized():
         yield

@@ -43,10 +43,10 @@ def ray_cluster() -> Iterator[None]:
     """Be on a cluster that kills what eats more than some gigabytes, as one does with all memory by default."""
     memory = psutil.virtual_memory()
     threshold = min(0.95, (memory.total - memory.available + HEADROOM_BYTES) / memory.total)
-    os.environ[RAY_THRESHOLD] = f"{threshold:.3f}"
-    with cluster("local"):
-        yield
-    del os.environ[RAY_THRESHOLD]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(RAY_THRESHOLD, f"{threshold:.3f}")
+        with cluster("local"):
+            yield
 
 
 def scan_on_a_cluster(
