@@ -21,6 +21,6 @@ def backend_for(address: str, scanning: Job, limits: Limits | None = None) -> It
         yield InlineBackend(scanning, limits)
         return
     joined = "auto" if "RAY_ADDRESS" in os.environ else address
-    on_ray = import_module("engine.cluster")
-    with on_ray.cluster(joined), closing(on_ray.RayBackend(scanning, limits)) as backend:
+    cluster, on_ray = import_module("engine.cluster"), import_module("engine.ray_backend")
+    with cluster.cluster(joined), closing(on_ray.RayBackend(scanning, limits)) as backend:
         yield backend

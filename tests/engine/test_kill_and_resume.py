@@ -19,9 +19,10 @@ from checkers.registry import configured
 from contracts.seal import RunStamp
 from contracts.tables import COVERAGE, FINDINGS
 from engine.backends import backend_for
-from engine.cluster import RayBackend, cluster
+from engine.cluster import cluster
 from engine.driver import drive, job
 from engine.placement import placement
+from engine.ray_backend import RayBackend
 from engine.work import Task
 from engine.writer import Limits
 from tools.stress.estate import TENANT, StressEstate

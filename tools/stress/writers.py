@@ -18,8 +18,9 @@ from catalog.warehouse import Warehouse
 from contracts.seal import RunStamp, seal
 from contracts.tables import COVERAGE, FINDINGS, REJECTED, TABLES
 from contracts.units import UNIT_KEY
-from engine.cluster import WriterActor, cluster
+from engine.cluster import cluster
 from engine.placement import placement
+from engine.ray_backend import WriterActor
 from engine.scan import Scanned
 from engine.work import CHUNK_UNITS
 from engine.writer import Limits, only
