@@ -6,6 +6,7 @@ columns are never renamed or removed.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 import pyarrow as pa
@@ -18,7 +19,7 @@ TAGS = pa.map_(pa.string(), pa.string())
 TEXTS = pa.list_(pa.string())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """One Iceberg table of the namespace `finops`; the rows of a file lie in `order`, for readers that skip."""
 
@@ -27,7 +28,7 @@ class Table:
     partition: tuple[str, ...]
     order: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def polars_schema(self) -> pl.Schema:
         """The same columns as Polars types."""
         return pl.DataFrame(self.schema.empty_table()).schema

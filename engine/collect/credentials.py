@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
-
-from botocore.session import Session
 
 from engine.collect.endpoints import AZURE, GCP, stand_in
 
@@ -17,7 +16,8 @@ _AZURE_VARIABLES = {  # azure-identity's DefaultAzureCredential, in its order
 
 
 def _aws() -> str | None:
-    found = Session().get_credentials()
+    # Late: of the commands only `finops doctor` looks, and all of them would wait for it.
+    found = import_module("botocore.session").Session().get_credentials()
     return found.method if found else None
 
 

@@ -73,6 +73,7 @@ def tampered(warehouse: Warehouse, table: Table, change: Change) -> Iterator[Non
         path.write_bytes(before)
 
 
+@pytest.mark.slow
 def test_both_runs_of_an_estate_are_made_again_as_they_were(stored: Stored) -> None:
     for release in stored.releases:
         verified = verify(stored.warehouse, release)
