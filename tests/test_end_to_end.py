@@ -13,6 +13,7 @@ from tools.cloudsim.aws_estate import ACCOUNTS
 from tools.cloudsim.bill import bill_total
 from tools.cloudsim.simulator import Simulator
 
+pytestmark = pytest.mark.slow
 AS_OF = ("--as-of", "2026-11-01T00:00:00Z")
 TENANT = ("--tenant", "acme")
 Key = tuple[str, str, str]

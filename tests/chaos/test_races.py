@@ -12,7 +12,7 @@ import pytest
 
 from tools.stress import race
 
-pytestmark = pytest.mark.timeout(3_600 if os.environ.get("FINOPS_CHAOS_ROUNDS") else 900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3_600 if os.environ.get("FINOPS_CHAOS_ROUNDS") else 900)]
 RACERS = 4
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([race.__name__])  # loaded once: racers start at the same moment, and soon

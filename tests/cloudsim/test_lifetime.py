@@ -10,6 +10,7 @@ import pytest
 
 from tools.cloudsim.simulator import Simulator
 
+pytestmark = pytest.mark.slow
 ENDPOINTS = ("AWS_ENDPOINT_URL", "FINOPS_AZURE_ENDPOINT_URL", "FINOPS_GCP_ENDPOINT_URL")
 
 
