@@ -18,6 +18,8 @@ from sqlalchemy.exc import OperationalError
 
 from contracts.errors import PermanentError, TransientError
 
+# To replace what is not there yet is no mistake; told once, for filters that come and go are all threads'.
+warnings.filterwarnings("ignore", message="Delete operation did not match any records")
 # Made once: it is asked several times a commit, and to make it takes as long as the answer.
 _LOCATION = select(IcebergTables.metadata_location).where(
     IcebergTables.catalog_name == bindparam("catalog"),
@@ -37,8 +39,7 @@ def add_files(
 
     Raises as `committing` does.
     """
-    with committing(table), warnings.catch_warnings(), table.transaction() as transaction:
-        warnings.filterwarnings("ignore", message="Delete operation did not match any records")
+    with committing(table), table.transaction() as transaction:
         if replaced is not None:
             transaction.delete(replaced, snapshot_properties=summary)
         if paths:

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,9 +88,30 @@ class Chain:
     def stage(self, name: str) -> Iterator[None]:
         """Report a stage and time it."""
         self.reporter.stage(name)
+        with self._timed(name):
+            yield
+
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
         self.result.seconds[name] = time.perf_counter() - started
+
+    def read(
+        self,
+        units: Sequence[PlannedUnit | Gap],
+        backend: Backend,
+        paths: Sequence[str],
+        payer_tenants: Assigned | None = None,
+        stage_all: StageAll = map,
+    ) -> None:
+        """Scan, which waits for APIs, and load bills meanwhile. When one fails the other still comes to its end."""
+        if paths:
+            self.reporter.stage("bills")
+        with ThreadPoolExecutor(1, "bills") as beside:
+            loading = beside.submit(self.bills, paths, payer_tenants, stage_all)
+            self.scan(units, backend)
+        loading.result()
 
     def scan(self, units: Sequence[PlannedUnit | Gap], backend: Backend, chunk_units: int | None = None) -> None:
         """Bring every unit into the raw tables; an interrupted run goes on where its commits end."""
@@ -98,7 +120,7 @@ class Chain:
 
     def bills(self, paths: Sequence[str], payer_tenants: Assigned | None = None, stage_all: StageAll = map) -> None:
         """Load bills. One that is missing or broken is a notice: findings then stay estimated and say why."""
-        with self.stage("bills"):
+        with self._timed("bills"):
             if not paths:
                 return
             run = self.run
@@ -112,7 +134,7 @@ class Chain:
             )
             self.result.bills = report.to_json()
         for warning in report.warnings:
-            self.reporter.stage(f"bill: {warning}")
+            self.reporter.stage(f"bills: {warning}")
 
     def judge(self, each: Each = map) -> RunResult:
         """Correlate, attribute, net, measure and publish what the scan found; what is released stays until the end.
@@ -153,8 +175,8 @@ def execute(config: Config, tenant: Tenant, run: Run, warehouse: Warehouse, repo
         checks = configured(config.checks, config.file)
         scanning = job(warehouse, units, checks, RunStamp(run.run_id, run.as_of, tenant.finding_id))
     with backend_for(config.ray.address, scanning) as backend:
-        chain.scan(units, backend)
-        chain.bills([bill.path for bill in tenant.bills], tenant.payer_tenants, bills_on(config.ray.address))
+        paths = [bill.path for bill in tenant.bills]
+        chain.read(units, backend, paths, tenant.payer_tenants, bills_on(config.ray.address))
         return chain.judge(backend.each)
 
 

@@ -121,6 +121,7 @@ def run_chain(
         with backend(scanning_of(warehouse, estate, runs[0].run_id), workers) as chosen:
             chains[0].scan(estate.units(), chosen, chunk_units)
             for chain in chains:
+                recorder.reporter.stage("bills")
                 chain.bills([str(bills / chain.run.tenant_id)])
                 chain.judge(chosen.each)
     run = Run(warehouse, results, [])

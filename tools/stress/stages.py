@@ -45,7 +45,7 @@ class Recorder:
         self.peaks[self._now] = max(self.peaks.get(self._now, 0), tree_rss())
 
     def _enter(self, stage: str) -> None:
-        self._now = stage
+        self._now = stage.partition(":")[0]  # what is told of a stage comes after a colon
         self.sample()
         self.shown.stage(f"{self.prefix}: {stage}")
 

@@ -88,8 +88,8 @@ def jobs(n: int, repeat: int) -> list[Figure]:
     estate = StressEstate(n, STAMP.as_of)
     with TemporaryDirectory(prefix="bench-") as scratch:
         warehouse = open_warehouse(Path(scratch))
-        run_id = run_chain(warehouse, estate, estate.write_bill(Path(scratch, "bill"))).run.run_id
-        figures = [_measure(warehouse, job, run_id, n, repeat) for job in JOBS]
+        result, _ = run_chain(warehouse, estate, estate.write_bill(Path(scratch, "bill")))
+        figures = [_measure(warehouse, job, result.run.run_id, n, repeat) for job in JOBS]
     return [*figures, _together(figures)]
 
 
