@@ -8,7 +8,7 @@ import polars as pl
 
 from catalog.warehouse import Warehouse
 from contracts.tables import COVERAGE, CUR_FACTS, CUR_INGESTS, CURRENT, KPI_DAILY, KPI_MONTHLY, Table
-from jobs.sql import bound, queries, relations, run
+from jobs.sql import bound, keep, queries, relations, run
 
 COST_DAYS = 30  # the whole days before as_of whose cost is told day by day
 _INPUTS = {"findings_current": CURRENT, "coverage": COVERAGE, "cur_facts": CUR_FACTS, "cur_ingests": CUR_INGESTS}
@@ -59,7 +59,7 @@ def _add_up(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
     """Add the relations of `sql/kpi_inputs/`, in which the large tables are added up once for all KPIs."""
     params = {"as_of": as_of, "since": as_of - timedelta(days=COST_DAYS)}
     for name in queries(_SUMS):
-        connection.register(name.rpartition("/")[2], run(connection, name, params))
+        keep(connection, name, params)
 
 
 def _told(

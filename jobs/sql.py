@@ -45,10 +45,15 @@ def query(name: str, inputs: Mapping[str, Relation], params: Mapping[str, Any] |
 def run(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> pl.DataFrame:
     """Run `sql/<name>.sql` as `query` does, over what the connection sees: for many queries over the same inputs."""
     text = statement(name)
-    wanted = connection.extract_statements(text)[0].named_parameters
-    given = {key: value for key, value in params.items() if key in wanted}
-    result: pl.DataFrame = connection.sql(text, params=given).pl()
+    result: pl.DataFrame = connection.sql(text, params=_given(connection, text, params)).pl()
     return result
+
+
+def keep(connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, Any]) -> None:
+    """Run `sql/<name>.sql` as `run` does, and keep its rows in the session as a table of the query's own name."""
+    text = statement(name)
+    made = f"CREATE TEMP TABLE {name.rpartition('/')[2]} AS {text}"
+    connection.execute(made, _given(connection, text, params))
 
 
 @cache
@@ -110,6 +115,12 @@ def _reading(files: Mapping[str, Files]) -> Iterator[duckdb.DuckDBPyConnection]:
             added = (f'NULL::{kind} AS "{column}"' for column, kind in kinds.items() if column not in rows.columns)
             rows.project(", ".join(["*", *added])).create_view(name)
         yield connection
+
+
+def _given(connection: duckdb.DuckDBPyConnection, text: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the values that the query does not use."""
+    wanted = connection.extract_statements(text)[0].named_parameters
+    return {key: value for key, value in params.items() if key in wanted}
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
