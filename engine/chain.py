@@ -1,9 +1,9 @@
-"""The whole chain of one run, stage by stage: plan, scan, bills, correlate, attribute, lifecycle, KPIs, publish."""
+"""The whole chain of one run, stage by stage: plan, scan and bills, correlate, attribute, lifecycle, KPIs, publish."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,13 +105,21 @@ class Chain:
         payer_tenants: Assigned | None = None,
         stage_all: StageAll = map,
     ) -> None:
-        """Scan, which waits for APIs, and load bills meanwhile. When one fails the other still comes to its end."""
+        """Scan, which waits for APIs, and load bills meanwhile. When one fails the other still comes to its end.
+
+        Bills that cannot be loaded are reported at once and raised when the scan is done, if it could go on.
+        """
         if paths:
             self.reporter.stage("bills")
         with ThreadPoolExecutor(1, "bills") as beside:
             loading = beside.submit(self.bills, paths, payer_tenants, stage_all)
+            loading.add_done_callback(self._tell)
             self.scan(units, backend)
         loading.result()
+
+    def _tell(self, loading: Future[None]) -> None:
+        if error := loading.exception():
+            self.reporter.stage(f"bills: {error}")
 
     def scan(self, units: Sequence[PlannedUnit | Gap], backend: Backend, chunk_units: int | None = None) -> None:
         """Bring every unit into the raw tables; an interrupted run goes on where its commits end."""

@@ -1,7 +1,7 @@
 """Bills are loaded while a scan waits for its APIs; neither takes the other with it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ from engine.collect.unit import Reading
 from engine.driver import Backend, job
 from engine.inline import InlineBackend
 from engine.plan import PlannedUnit
+from engine.scan import Collector
+from jobs.costs.ingest import Read
 from tools.stress.estate import TENANT, WORKSPACE, StressEstate
 from tools.stress.scan import AS_OF, open_warehouse
 
@@ -46,20 +48,25 @@ class SlowApi:
         return ESTATE.collect(planned, datasets, as_of)
 
 
-def chain(warehouse: Warehouse) -> Chain:
+def chain(warehouse: Warehouse, said: list[str]) -> Chain:
     run = State.open(warehouse.uri).start_run(TENANT, WORKSPACE, AS_OF, "stable")
-    return Chain(run, warehouse, Reporter(stage=lambda _: None, progress=lambda _done, _total: None), RunResult(run))
+    return Chain(run, warehouse, Reporter(stage=said.append, progress=lambda _done, _total: None), RunResult(run))
 
 
-def backend(warehouse: Warehouse, made: Chain, kind: type[InlineBackend] = InlineBackend) -> Backend:
+def backend(made: Chain, collector: Collector, kind: type[InlineBackend] = InlineBackend) -> Backend:
     stamp, checks = RunStamp(made.run.run_id, AS_OF), configured({}, "defaults")
-    return kind(job(warehouse, ESTATE.units(), checks, stamp, SlowApi(warehouse).collect))
+    return kind(job(made.warehouse, ESTATE.units(), checks, stamp, collector))
+
+
+def unloadable(*_: object) -> Iterable[Read]:
+    raise TransientError("the storage is away")
 
 
 def test_bills_are_loaded_while_the_scan_waits(tmp_path: Path) -> None:
     warehouse, bill = open_warehouse(tmp_path), ESTATE.write_bill(tmp_path / "bill")
-    made = chain(warehouse)
-    made.read(ESTATE.units(), backend(warehouse, made), [str(bill)])
+    made = chain(warehouse, said := [])
+    made.read(ESTATE.units(), backend(made, SlowApi(warehouse).collect), [str(bill)])
+    assert said == ["bills", "scan"]
     result = made.judge()
     assert result.units == {"ok": ESTATE.unit_count}
     assert result.findings == ESTATE.unit_count * ESTATE.findings_per_unit
@@ -70,23 +77,25 @@ def test_bills_are_loaded_while_the_scan_waits(tmp_path: Path) -> None:
 
 def test_a_scan_that_cannot_go_on_does_not_lose_the_bills(tmp_path: Path) -> None:
     warehouse, bill = open_warehouse(tmp_path), ESTATE.write_bill(tmp_path / "bill")
-    made = chain(warehouse)
+    made = chain(warehouse, [])
     with pytest.raises(TransientError, match="the cluster is gone"):
-        made.read(ESTATE.units(), backend(warehouse, made, Broken), [str(bill)])
+        made.read(ESTATE.units(), backend(made, ESTATE.collect, Broken), [str(bill)])
     assert warehouse.scan(CUR_FACTS, TENANT).collect().height == ESTATE.bill_lines
 
 
-def test_bills_that_cannot_be_loaded_are_told_when_the_scan_is_done(tmp_path: Path) -> None:
+def test_bills_that_cannot_be_loaded_are_told_and_the_scan_comes_to_its_end(tmp_path: Path) -> None:
     warehouse, bill = open_warehouse(tmp_path), ESTATE.write_bill(tmp_path / "bill")
-    made = chain(warehouse)
-
-    def stage_all(*_: object) -> None:
-        raise TransientError("the storage is away")
-
-    scanning = job(
-        warehouse, ESTATE.units(), configured({}, "defaults"), RunStamp(made.run.run_id, AS_OF), ESTATE.collect
-    )
+    made = chain(warehouse, said := [])
     with pytest.raises(TransientError, match="the storage is away"):
-        made.read(ESTATE.units(), InlineBackend(scanning), [str(bill)], stage_all=stage_all)
+        made.read(ESTATE.units(), backend(made, ESTATE.collect), [str(bill)], stage_all=unloadable)
+    assert "bills: the storage is away" in said
     done = warehouse.scan(COVERAGE, TENANT).select("unit_id").collect()["unit_id"].n_unique()
     assert done == ESTATE.unit_count
+
+
+def test_where_both_fail_both_are_told(tmp_path: Path) -> None:
+    warehouse, bill = open_warehouse(tmp_path), ESTATE.write_bill(tmp_path / "bill")
+    made = chain(warehouse, said := [])
+    with pytest.raises(TransientError, match="the cluster is gone"):
+        made.read(ESTATE.units(), backend(made, ESTATE.collect, Broken), [str(bill)], stage_all=unloadable)
+    assert "bills: the storage is away" in said
